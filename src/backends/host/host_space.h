@@ -1,0 +1,69 @@
+#pragma once
+
+#include <vector>
+
+#include "core/space.h"
+
+namespace amg {
+
+// Rows per block of a reduction, and per chunk of a vector kernel. Sums are formed block by block and added in
+// block order, so this constant is part of the result's bits: the thread count is not.
+inline constexpr std::int64_t block_rows = 4096;
+
+// Rows per chunk of a setup kernel, where a row costs far more than in a product.
+inline constexpr std::int64_t setup_rows = 512;
+
+// The CPU: every word is a loop over fixed chunks of rows on the thread arena.
+class HostSpace final : public Space {
+ public:
+  using Space::Space;
+
+  std::pmr::memory_resource* memory() override;
+  void upload(std::span<const std::byte> host, void* to) override;
+  void download(const void* from, std::span<std::byte> host) override;
+
+  void fill(Vector x, double value) override;
+  void copy(ConstVector x, Vector y) override;
+  void combine(Vector y, std::initializer_list<Term> terms, Dots dots) override;
+  void dot(ConstVector y, Dots dots) override;
+  void norm(ConstVector x, Norm kind, Scalar out) override;
+  void compute(Scalar active, std::initializer_list<ScalarAssignment> program) override;
+
+  void multiply(const Operator& A, ConstVector x, Vector y, Dots dots) override;
+  void multiply_add(const Operator& A, ConstVector x, Vector y) override;
+  void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) override;
+  void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) override;
+
+  void invert_diagonal(const Matrix& A, void* inverse) override;
+  void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) override;
+  void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
+                    Vector y) override;
+
+  TransposedPattern transpose(const Pattern& pattern) override;
+  void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
+  CsrMatrix product(const Matrix& A, const Matrix& B) override;
+  void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) override;
+  bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
+
+  Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
+  Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
+                                            std::span<const std::int32_t> coarse) override;
+  void values_d1(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
+                 CsrMatrix& P) override;
+  std::shared_ptr<const Pattern> pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
+                                            std::span<const std::int32_t> coarse) override;
+  void values_d2(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
+                 CsrMatrix& P) override;
+  CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) override;
+
+  Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) override;
+
+  std::vector<double> read(std::span<const Scalar> scalars) override;
+  void write(Scalar scalar, std::span<const double> values) override;
+
+ private:
+  std::vector<double> partials_;  // of the running reduction
+};
+
+}  // namespace amg

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory_resource>
+#include <span>
+#include <vector>
+
+#include "core/buffer.h"
+#include "core/matrix.h"
+#include "core/scalars.h"
+#include "core/vector.h"
+#include "core/workspace.h"
+#include "setup/aggregation/matching_options.h"
+
+namespace amg {
+
+// c · v, one term of a linear combination.
+struct Term {
+  Coefficient c;
+  ConstVector v;
+};
+
+// out = <w, y>, conjugated in w, where y is the vector that the kernel has just produced.
+struct Dot {
+  ConstVector w;
+  Scalar out;
+};
+
+enum class Norm : std::uint8_t { L1, L2, LMAX };
+
+using Dots = std::initializer_list<Dot>;
+
+// The vocabulary of one execution space, and the context of one running call (its workspace, its stream).
+//
+// Algorithms above this line are written once, in these words; src/backends/<space>/ says what a word means
+// there. Every word is deterministic: the same operands give the same bits, whatever the number of threads.
+// Vectors may have any number of lanes; sums are accumulated in double.
+class Space {
+ public:
+  explicit Space(Workspace& workspace) : workspace_(workspace) {}
+  virtual ~Space() = default;
+  Space(const Space&) = delete;
+  Space& operator=(const Space&) = delete;
+
+  // ---- memory
+  virtual std::pmr::memory_resource* memory() = 0;
+  virtual void upload(std::span<const std::byte> host, void* to) = 0;
+  virtual void download(const void* from, std::span<std::byte> host) = 0;  // waits until it is there
+
+  WorkVector vector(std::int64_t rows, std::int32_t lanes, DType dtype) {
+    return {workspace_, rows, lanes, dtype};
+  }
+  WorkVector like(ConstVector v) { return vector(v.rows, v.lanes, v.dtype); }
+  template <class T>
+  Array<T> array(std::int64_t size) {
+    return {memory(), size};
+  }
+
+  // ---- vectors; traffic in vectors read + written
+  virtual void fill(Vector x, double value) = 0;                     // 0 + 1
+  virtual void copy(ConstVector x, Vector y) = 0;                    // 1 + 1
+  // y = Σ c v; a term whose coefficient is zero in a lane is not looked at there, so a lane that has stopped is
+  // not touched by what its others do. y may be one of the v.
+  virtual void combine(Vector y, std::initializer_list<Term> terms, Dots dots = {}) = 0;
+  virtual void dot(ConstVector y, Dots dots) = 0;                    // 1 + |dots|
+  virtual void norm(ConstVector x, Norm kind, Scalar out) = 0;
+  // Lanes with active == 0 get 0; so does a division by 0.
+  virtual void compute(Scalar active, std::initializer_list<ScalarAssignment> program) = 0;
+
+  // ---- products; A counts 12 bytes an entry in float64, 8 in float32, and 8 a row
+  virtual void multiply(const Operator& A, ConstVector x, Vector y, Dots dots = {}) = 0;     // y = A x
+  virtual void multiply_add(const Operator& A, ConstVector x, Vector y) = 0;                // y += A x
+  virtual void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots = {}) = 0;
+  // out = ‖ |A| |x| + |b| ‖₂, the scale against which b − A x is rounding.
+  virtual void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) = 0;
+
+  // ---- smoothers
+  // inverse[i] = 1 / a_ii, and 0 where the diagonal is 0 or absent: such a row is not smoothed.
+  virtual void invert_diagonal(const Matrix& A, void* inverse) = 0;
+  // y = omega D⁻¹ b
+  virtual void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) = 0;
+  // y = x + omega D⁻¹ (b − A x); y and x must not overlap
+  virtual void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
+                            Vector y) = 0;
+
+  // ---- sparse patterns and products
+  virtual TransposedPattern transpose(const Pattern& pattern) = 0;
+  virtual void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) = 0;
+  virtual CsrMatrix product(const Matrix& A, const Matrix& B) = 0;  // A B, columns sorted
+  // The values of A B into the pattern that product(A, B) found: the same bits.
+  virtual void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) = 0;
+  virtual bool equal(std::span<const std::byte> a, std::span<const std::byte> b) = 0;
+
+  // ---- classical coarsening (src/setup/classical says what each means)
+  virtual Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) = 0;
+  virtual Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) = 0;
+  virtual std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
+                                                    std::span<const std::int32_t> coarse) = 0;
+  virtual void values_d1(const Matrix& A, std::span<const std::uint8_t> strong,
+                         std::span<const std::int32_t> coarse, CsrMatrix& P) = 0;
+  virtual std::shared_ptr<const Pattern> pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
+                                                    std::span<const std::int32_t> coarse) = 0;
+  virtual void values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
+                         std::span<const std::int32_t> coarse, CsrMatrix& P) = 0;
+  virtual CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) = 0;
+
+  // ---- aggregation
+  virtual Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) = 0;
+
+  // ---- scalars
+  virtual std::vector<double> read(std::span<const Scalar> scalars) = 0;  // all lanes of each; waits
+  virtual void write(Scalar scalar, std::span<const double> values) = 0;
+
+ protected:
+  Workspace& workspace_;
+};
+
+}  // namespace amg
