@@ -1,0 +1,164 @@
+// The engine's threads: one arena with a cap, shared by every solve of the process.
+//
+// No OpenMP and no TBB: libgomp makes one team per calling thread, so concurrent solves multiply threads, and
+// neither survives a fork. A *driver* is the thread that runs a solve, its own or a submitted one; it opens
+// one region of chunks after another, and idle arena threads help. Drivers and helpers together are at most
+// `threads()`; when that many drive, each works alone. What a chunk computes never depends on who runs it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <cfenv>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <type_traits>
+#include <utility>
+
+namespace amg {
+
+template <class Signature>
+class FunctionRef;
+
+/// A callable passed down the stack: two pointers, no allocation. It must not outlive what it refers to.
+template <class Result, class... Args>
+class FunctionRef<Result(Args...)> {
+ public:
+  template <class F>
+  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<Result, F&, Args...>)
+      FunctionRef(F&& f)
+  noexcept
+      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
+        call_([](void* object, Args... args) -> Result {
+          return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
+        }) {}
+
+  Result operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
+
+ private:
+  void* object_;
+  Result (*call_)(void*, Args...);
+};
+
+class Arena {
+ public:
+  /// The process's arena: JAXAMG_NUM_THREADS threads, else one per CPU this process may use; at most 256.
+  /// In a forked child, a new arena of the parent's size. Throws Error if the variable is not a number.
+  static Arena& instance();
+
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena();
+
+  int threads() const { return threads_.load(std::memory_order_relaxed); }
+
+  /// Waits until no region and no task runs; clamped to [1, 256]. Throws Error when called from inside one.
+  void resize(int threads);
+
+  /// Runs body(0) … body(chunks - 1), each once, and returns when all are done. Thread-safe; from inside a
+  /// chunk it runs inline. If chunks throw, the exception of the lowest of them is rethrown and higher chunks
+  /// may be skipped. Every chunk sees the caller's floating-point environment: XLA's threads flush denormals,
+  /// and who runs a chunk must not change its bits.
+  void for_each_chunk(std::int64_t chunks, FunctionRef<void(std::int64_t)> body);
+
+  /// Runs a whole solve on an arena thread, which drives its regions. On an arena of one thread it runs
+  /// before this returns. A task must not throw, so its type has to say noexcept, nor wait for another task,
+  /// which may be queued.
+  template <class F>
+  void submit(F task) {
+    static_assert(std::is_nothrow_invocable_v<F&>,
+                  "a submitted task must be noexcept: it has no caller to throw to");
+    enqueue(std::make_unique<TaskOf<F>>(std::move(task)));
+  }
+
+  /// Makes the calling thread a driver for a whole solve. Without it, each region is a driver of its own:
+  /// correct, but concurrent solves then see each other come and go, and helpers are put to sleep and woken
+  /// in between.
+  class Driver {
+   public:
+    explicit Driver(Arena& arena);
+    ~Driver();
+    Driver(const Driver&) = delete;
+    Driver& operator=(const Driver&) = delete;
+
+   private:
+    Arena* arena_;  // null where an enclosing scope already drives
+  };
+
+ private:
+  struct Task {
+    virtual ~Task() = default;
+    virtual void run() noexcept = 0;
+    std::fenv_t environment{};
+  };
+  template <class F>
+  struct TaskOf final : Task {
+    explicit TaskOf(F&& f) : function(std::move(f)) {}
+    void run() noexcept override { function(); }
+    F function;
+  };
+  struct Lane;
+  struct Worker;
+
+  explicit Arena(int threads);
+  void start(int threads);
+  void stop();
+  void enter();
+  void leave();
+  void enqueue(std::unique_ptr<Task> task);
+  Lane* claim_lane();
+  void wake_helpers(std::int64_t wanted);
+  bool wake(int worker);
+  void work(int worker);
+  bool run_task();
+  bool help(int worker);
+  void sleep(int worker);
+
+  std::atomic<int> threads_{1};
+  std::atomic<int> drivers_{0};  // threads outside that run a region, and tasks, running or queued
+  std::atomic<int> awake_{
+      0};  // workers that neither sleep nor drive; drivers_ + awake_ is kept at most threads_
+  std::atomic<int> queued_{0};
+  std::atomic<int> resizing_{0};
+  std::atomic<bool> stopping_{false};
+  std::unique_ptr<Lane[]> lanes_;  // threads_ of them: a driver publishes its region in a lane it has claimed
+  std::unique_ptr<Worker[]>
+      workers_;  // threads_ of them: worker 0 drives tasks where a caller outside would drive
+  std::mutex queue_mutex_;
+  std::list<std::unique_ptr<Task>> queue_;
+  std::mutex resize_mutex_;
+};
+
+/// f(begin, end) over [0, n) in chunks of `grain`. Chunk bounds depend on n and grain only.
+template <class F>
+void parallel_for(std::int64_t n, std::int64_t grain, F&& f) {
+  assert(grain > 0);
+  if (n <= grain) {
+    if (n > 0) f(std::int64_t{0}, n);
+    return;
+  }
+  Arena::instance().for_each_chunk((n + grain - 1) / grain, [&](std::int64_t chunk) {
+    f(chunk * grain, std::min(n, (chunk + 1) * grain));
+  });
+}
+
+/// init ∘ f(0, c) ∘ f(c, 2c) ∘ …, combined in this order: the same bits at any thread count. Chunks hold at
+/// least `grain` entries and number at most 512, so that the partial results fit on the stack.
+template <class T, class F, class Combine>
+T parallel_reduce(std::int64_t n, std::int64_t grain, T init, F&& f, Combine&& combine) {
+  constexpr std::int64_t max_chunks = 512;
+  const std::int64_t size = std::max(grain, (n + max_chunks - 1) / max_chunks);
+  std::array<T, max_chunks> partial;
+  parallel_for(n, size, [&](std::int64_t begin, std::int64_t end) {
+    partial[static_cast<std::size_t>(begin / size)] = f(begin, end);
+  });
+  for (std::int64_t chunk = 0; chunk * size < n; ++chunk) {
+    init = combine(std::move(init), std::move(partial[static_cast<std::size_t>(chunk)]));
+  }
+  return init;
+}
+
+}  // namespace amg
