@@ -90,10 +90,9 @@ class Scope {
   std::int64_t get(Parameter<std::int64_t> parameter) const;
   double get(Parameter<double> parameter) const;
   std::string get(Parameter<std::string> parameter) const;
-  bool is_set(std::size_t index) const;
   template <class T>
   bool is_set(Parameter<T> parameter) const {
-    return is_set(parameter.index);
+    return has(parameter.index);
   }
 
   // The method that fills a solver-valued key. An object brings its own scope; a name, or the registered
@@ -108,6 +107,7 @@ class Scope {
 
   Scope(std::shared_ptr<const ConfigState> state, std::size_t scope, std::string path,
         std::vector<Ancestor> ancestors);
+  bool has(std::size_t parameter) const;
 
   std::shared_ptr<const ConfigState> state_;
   std::size_t scope_;  // into the scopes of state_

@@ -6,48 +6,48 @@
 namespace amg {
 namespace {
 
+using Type = ParameterInfo::Type;
+using Role = ParameterInfo::Role;
+
 constexpr std::string_view first_nonempty(std::string_view ours, std::string_view amgx) {
   return ours.empty() ? amgx : ours;
 }
 
 constexpr auto table = std::to_array<ParameterInfo>({
 #define PARAMETER(type, name, default_value, amgx, ours, role, meaning) \
-  {#name,  ParameterInfo::Type::type,  default_value,                   \
-   amgx,   first_nonempty(ours, amgx), ParameterInfo::Role::role,       \
-   meaning},
+  ParameterInfo{#name, Type::type, default_value, amgx, first_nonempty(ours, amgx), Role::role, meaning},
 #include "config/parameters.def"
 #undef PARAMETER
 });
 
-constexpr auto solvers = std::to_array<std::string_view>({
-    "AMG",
-    "CG",
-    "PCG",
-    "PCGF",
-    "BICGSTAB",
-    "PBICGSTAB",
-    "GMRES",
-    "FGMRES",
-    "IDR",
-    "IDRMSYNC",
-    "CHEBYSHEV",
-    "CHEBYSHEV_POLY",
-    "POLYNOMIAL",
-    "KPZ_POLYNOMIAL",
-    "BLOCK_JACOBI",
-    "JACOBI_L1",
-    "CF_JACOBI",
-    "GS",
-    "FIXCOLOR_GS",
-    "MULTICOLOR_GS",
-    "MULTICOLOR_ILU",
-    "MULTICOLOR_DILU",
-    "KACZMARZ",
-    "DENSE_LU_SOLVER",
-    "NOSOLVER",
-    "SPAI0",
-    "HYBRID_GS",  // not AmgX's
-});
+// AmgX's, then our own.
+constexpr std::string_view solvers[] = {"AMG",
+                                        "CG",
+                                        "PCG",
+                                        "PCGF",
+                                        "BICGSTAB",
+                                        "PBICGSTAB",
+                                        "GMRES",
+                                        "FGMRES",
+                                        "IDR",
+                                        "IDRMSYNC",
+                                        "CHEBYSHEV",
+                                        "CHEBYSHEV_POLY",
+                                        "POLYNOMIAL",
+                                        "KPZ_POLYNOMIAL",
+                                        "BLOCK_JACOBI",
+                                        "JACOBI_L1",
+                                        "CF_JACOBI",
+                                        "GS",
+                                        "FIXCOLOR_GS",
+                                        "MULTICOLOR_GS",
+                                        "MULTICOLOR_ILU",
+                                        "MULTICOLOR_DILU",
+                                        "KACZMARZ",
+                                        "DENSE_LU_SOLVER",
+                                        "NOSOLVER",
+                                        "SPAI0",
+                                        "HYBRID_GS"};
 
 }  // namespace
 
