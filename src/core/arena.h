@@ -17,31 +17,13 @@
 #include <mutex>
 #include <type_traits>
 #include <utility>
+#include <vector>
+
+#include "core/function_ref.h"
 
 namespace amg {
 
-template <class Signature>
-class FunctionRef;
-
-/// A callable passed down the stack: two pointers, no allocation. It must not outlive what it refers to.
-template <class Result, class... Args>
-class FunctionRef<Result(Args...)> {
- public:
-  template <class F>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, FunctionRef> && std::is_invocable_r_v<Result, F&, Args...>)
-      FunctionRef(F&& f)
-  noexcept
-      : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
-        call_([](void* object, Args... args) -> Result {
-          return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
-        }) {}
-
-  Result operator()(Args... args) const { return call_(object_, std::forward<Args>(args)...); }
-
- private:
-  void* object_;
-  Result (*call_)(void*, Args...);
-};
+class Region;
 
 class Arena {
  public:
@@ -100,7 +82,6 @@ class Arena {
     void run() noexcept override { function(); }
     F function;
   };
-  struct Lane;
   struct Worker;
 
   explicit Arena(int threads);
@@ -109,24 +90,25 @@ class Arena {
   void enter();
   void leave();
   void enqueue(std::unique_ptr<Task> task);
-  Lane* claim_lane();
+  Region* claim_region();
   void wake_helpers(std::int64_t wanted);
-  bool wake(int worker);
-  void work(int worker);
+  bool wake(Worker& worker);
+  void work(Worker& me);
   bool run_task();
-  bool help(int worker);
-  void sleep(int worker);
+  void drive(std::unique_ptr<Task> task);
+  bool help();
+  void sleep(Worker& me);
 
   std::atomic<int> threads_{1};
-  std::atomic<int> drivers_{0};  // threads outside that run a region, and tasks, running or queued
+  std::atomic<int> drivers_{0};  // callers outside that drive, and tasks, running or queued
   std::atomic<int> awake_{
-      0};  // workers that neither sleep nor drive; drivers_ + awake_ is kept at most threads_
+      0};  // workers that neither drive nor sleep: at most threads_ - drivers_ of them may help
   std::atomic<int> queued_{0};
   std::atomic<int> resizing_{0};
   std::atomic<bool> stopping_{false};
-  std::unique_ptr<Lane[]> lanes_;  // threads_ of them: a driver publishes its region in a lane it has claimed
-  std::unique_ptr<Worker[]>
-      workers_;  // threads_ of them: worker 0 drives tasks where a caller outside would drive
+  std::vector<Region> regions_;  // one for each thread, as each may drive
+  std::vector<Worker>
+      workers_;  // one for each thread: worker 0 rests while a caller outside drives in its place
   std::mutex queue_mutex_;
   std::list<std::unique_ptr<Task>> queue_;
   std::mutex resize_mutex_;
@@ -152,11 +134,9 @@ T parallel_reduce(std::int64_t n, std::int64_t grain, T init, F&& f, Combine&& c
   constexpr std::int64_t max_chunks = 512;
   const std::int64_t size = std::max(grain, (n + max_chunks - 1) / max_chunks);
   std::array<T, max_chunks> partial;
-  parallel_for(n, size, [&](std::int64_t begin, std::int64_t end) {
-    partial[static_cast<std::size_t>(begin / size)] = f(begin, end);
-  });
+  parallel_for(n, size, [&](std::int64_t begin, std::int64_t end) { partial[begin / size] = f(begin, end); });
   for (std::int64_t chunk = 0; chunk * size < n; ++chunk) {
-    init = combine(std::move(init), std::move(partial[static_cast<std::size_t>(chunk)]));
+    init = combine(std::move(init), std::move(partial[chunk]));
   }
   return init;
 }
