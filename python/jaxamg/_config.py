@@ -1,0 +1,149 @@
+"""From what the user wrote to the one configuration the engine reads.
+
+This is the merging half of the configuration: defaults and keywords. Scopes, types, ranges and unknown keys
+are the engine's.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_OUTER_DEFAULTS = {
+    "solver": "PBICGSTAB",
+    "convergence": "RELATIVE_INI",
+    "tolerance": 1e-6,
+    "max_iters": 1000,
+    "norm": "L2",
+    "exact_coarse_solve": 1,
+}
+
+_AMG_DEFAULTS = {
+    "solver": "AMG",
+    "algorithm": "CLASSICAL",
+    "selector": "PMIS",
+    "interpolator": "D2",
+    "smoother": {"solver": "BLOCK_JACOBI", "relaxation_factor": 0.9},
+    "presweeps": 1,
+    "postsweeps": 1,
+    "max_levels": 100,
+    "strength_threshold": 0.5,
+    "dense_lu_num_rows": 1,
+    "aggressive_levels": 0,
+    "coarse_solver": "DENSE_LU_SOLVER",
+    "max_iters": 1,
+    "cycle": "V",
+}
+
+_BLOCK_AMG_DEFAULTS = {
+    "algorithm": "AGGREGATION",
+    "selector": "SIZE_2",
+    "min_coarse_rows": 32,
+    "dense_lu_num_rows": 64,
+}
+
+# What `info` reports comes from these two, whatever the user wrote.
+_ALWAYS_ON = {"monitor_residual": 1, "store_res_history": 1}
+
+_TOP_LEVEL_KEYS = frozenset(
+    {
+        "config_version",
+        "determinism_flag",
+        "block_format",
+        "separation_interior",
+        "separation_exterior",
+        "min_rows_latency_hiding",
+        "fine_level_consolidation",
+    }
+)
+
+
+def resolve(config: Any, kwargs: Mapping[str, Any], block_dim: int = 1) -> dict[str, Any]:
+    """Return the complete nested configuration (`config_version: 2`) for one solve.
+
+    `config` is a dict, flat (keys of the outer solver) or nested (`solver` is an object), a JSON file's path,
+    or None. `kwargs` are keys of the outer solver and win over `config`. Neither is modified.
+
+    Raises:
+        TypeError: `config` is no dict, path or None.
+        ValueError: the file is no JSON object, or a str is neither a file nor a path.
+        OSError: the file cannot be read.
+
+    >>> resolved = resolve({"solver": "PCG", "preconditioner": {"solver": "JACOBI_L1"}}, {"tolerance": 1e-8})
+    >>> resolved["solver"]["tolerance"], resolved["solver"]["preconditioner"]
+    (1e-08, {'solver': 'JACOBI_L1'})
+    """
+    top, outer = _split(_load(config))
+    keyword_top, keyword_outer = _split(_plain(kwargs))
+    outer = _merge(outer, keyword_outer)
+    defaults = _defaults(outer.get("solver", _OUTER_DEFAULTS["solver"]), block_dim)
+    solver = _merge(_plain(defaults), outer) | _ALWAYS_ON
+    return {"config_version": 2} | top | keyword_top | {"solver": solver}
+
+
+def _defaults(outer_solver: Any, block_dim: int) -> dict[str, Any]:
+    if outer_solver == "AMG":  # has no preconditioner, and runs with AmgX's own AMG defaults
+        return _OUTER_DEFAULTS
+    amg = _AMG_DEFAULTS | _BLOCK_AMG_DEFAULTS if block_dim > 1 else _AMG_DEFAULTS
+    return _OUTER_DEFAULTS | {"preconditioner": amg}
+
+
+def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep merge in which `over` wins.
+
+    An object that names another method than the one under it replaces it whole: keys of AMG would be strays
+    in a BLOCK_JACOBI.
+    """
+    merged = dict(under)
+    for key, value in over.items():
+        below = under.get(key)
+        if isinstance(below, dict) and isinstance(value, dict):
+            same_method = value.get("solver", below.get("solver")) == below.get("solver")
+            value = _merge(below, value) if same_method else value
+        merged[key] = value
+    return merged
+
+
+def _split(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a configuration, flat or nested, into its top level and the outer solver's object."""
+    if isinstance(config.get("solver"), dict):
+        return {key: value for key, value in config.items() if key != "solver"}, config["solver"]
+    top = {key: value for key, value in config.items() if key in _TOP_LEVEL_KEYS}
+    return top, {key: value for key, value in config.items() if key not in _TOP_LEVEL_KEYS}
+
+
+def _load(config: Any) -> dict[str, Any]:
+    if config is None:
+        return {}
+    if isinstance(config, (str, os.PathLike)):
+        return _read(config)
+    if isinstance(config, Mapping):
+        return _plain(config)
+    if hasattr(config, "shape"):
+        raise TypeError("config must be a dict or a JSON file's path, not an array; an initial guess is x0=")
+    raise TypeError(f"config must be a dict or a JSON file's path, not {type(config).__name__}")
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    path = os.fspath(path)
+    if not (os.path.exists(path) or path.endswith(".json") or os.path.dirname(path)):
+        raise ValueError(f"config {path!r} is no file; pass a dict, a JSON file's path, or None (defaults)")
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot read the configuration file: {error.strerror}", path) from error
+    except ValueError as error:  # malformed JSON, or bytes that are no UTF-8
+        raise ValueError(f"configuration file {path} is not valid JSON: {error}") from error
+    if not isinstance(config, dict):
+        raise ValueError(f"configuration file {path} must hold a JSON object, not {type(config).__name__}")
+    return config
+
+
+def _plain(value: Any) -> Any:
+    """Copy with NumPy scalars turned into Python's, which is what JSON and the engine know."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value
