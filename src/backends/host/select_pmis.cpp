@@ -1,0 +1,94 @@
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "backends/host/enumerate.h"
+#include "backends/host/host_space.h"
+#include "core/arena.h"
+#include "setup/classical/pmis_rule.h"
+
+namespace amg {
+
+namespace {
+
+// The first two are still undecided; a beaten point has a heavier undecided neighbour in this round.
+enum State : std::uint8_t { candidate, beaten, coarse_point, fine_point };
+
+// Points look at each other's states, and mark them, while a round runs. No outcome depends on the order.
+std::uint8_t look(std::uint8_t& state) { return std::atomic_ref(state).load(std::memory_order_relaxed); }
+void mark(std::uint8_t& state, State now) { std::atomic_ref(state).store(now, std::memory_order_relaxed); }
+
+}  // namespace
+
+// PMIS (De Sterck, Yang, Heys, "Reducing complexity in parallel algebraic multigrid preconditioners", 2006). Each
+// round, the undecided points that are heavier than all their undecided neighbours in S ∪ Sᵀ become coarse; points
+// that strongly depend on them become fine. Points that influence nobody are fine from the start.
+//
+// Sᵀ is never formed: every edge of S ∪ Sᵀ lies in some row of S, and from there it marks the end that loses.
+Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) {
+  const std::int64_t n = A.rows;
+  const auto for_rows = [](std::int64_t rows, const auto& body) {
+    parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) body(r);
+    });
+  };
+  // Calls f(j) for every point j that i strongly depends on, until one returns true; whether one did.
+  const auto any_influence = [&](std::int64_t i, const auto& f) {
+    for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
+      if (strong[static_cast<std::size_t>(e)] && f(A.columns[e])) return true;
+    return false;
+  };
+
+  auto influenced = array<std::uint32_t>(n);
+  auto weight = array<std::uint64_t>(n);
+  auto state = array<std::uint8_t>(n);
+  for_rows(n, [&](std::int64_t i) { influenced[i] = 0; });
+  for_rows(n, [&](std::int64_t i) {
+    any_influence(i, [&](std::int32_t j) {
+      std::atomic_ref(influenced[j]).fetch_add(1, std::memory_order_relaxed);
+      return false;
+    });
+  });
+  for_rows(n, [&](std::int64_t i) {
+    weight[i] = pmis_weight(influenced[i], i);
+    state[i] = influenced[i] > 0 ? candidate : fine_point;
+  });
+
+  auto active = array<std::int32_t>(n);
+  auto next = array<std::int32_t>(n);
+  std::int64_t count = host::enumerate(
+      n, [&](std::int64_t i) { return state[i] == candidate; },
+      [&](std::int64_t i, std::int64_t rank) { active[rank] = static_cast<std::int32_t>(i); });
+  while (count > 0) {
+    for_rows(count, [&](std::int64_t r) {
+      const std::int32_t i = active[r];
+      any_influence(i, [&](std::int32_t j) {
+        if (look(state[j]) <= beaten) mark(state[pmis_beats(weight[i], i, weight[j], j) ? j : i], beaten);
+        return false;
+      });
+    });
+    for_rows(count, [&](std::int64_t r) {
+      std::uint8_t& s = state[active[r]];
+      if (s == candidate) s = coarse_point;
+    });
+    for_rows(count, [&](std::int64_t r) {
+      const std::int32_t i = active[r];
+      if (look(state[i]) == coarse_point) return;
+      const bool covered = any_influence(i, [&](std::int32_t j) { return look(state[j]) == coarse_point; });
+      mark(state[i], covered ? fine_point : candidate);
+    });
+    count = host::enumerate(
+        count, [&](std::int64_t r) { return state[active[r]] == candidate; },
+        [&](std::int64_t r, std::int64_t rank) { next[rank] = active[r]; });
+    std::swap(active, next);
+  }
+
+  auto coarse = array<std::int32_t>(n);
+  for_rows(n, [&](std::int64_t i) { coarse[i] = -1; });
+  host::enumerate(
+      n, [&](std::int64_t i) { return state[i] == coarse_point; },
+      [&](std::int64_t i, std::int64_t rank) { coarse[i] = static_cast<std::int32_t>(rank); });
+  return coarse;
+}
+
+}  // namespace amg

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/matrix.h"
+
+namespace amg {
+
+// Strength of connection with signs (Ruge and Stüben 1987), AmgX's AHAT: row i strongly depends on j when
+//   −a_ij > threshold · max_{k≠i} (−a_ik)     for a_ii ≥ 0, with every sign flipped for a_ii < 0.
+// The inequality is strict and the maximum is at least 0, so a row whose off-diagonal entries all have the sign of
+// its diagonal depends on nobody. Neither does a row with |Σ_j a_ij| > max_row_sum · |a_ii| when max_row_sum < 1:
+// it is so dominated by its diagonal that smoothing alone solves it.
+template <class T>
+AMG_HD inline void strength_ahat_row(const Matrix& A, std::int64_t i, double threshold, double max_row_sum,
+                                     std::uint8_t* strong) {
+  const T* values = A.as<T>();
+  const std::int64_t begin = A.offsets[i], end = A.offsets[i + 1];
+
+  double diagonal = 0, row_sum = 0, lowest = 0, highest = 0;
+  for (std::int64_t e = begin; e < end; ++e) {
+    const double a = values[e];
+    row_sum += a;
+    if (A.columns[e] == i) {
+      diagonal = a;
+    } else {
+      if (a < lowest) lowest = a;
+      if (a > highest) highest = a;
+    }
+  }
+
+  const bool dominated = max_row_sum < 1 && std::abs(row_sum) > max_row_sum * std::abs(diagonal);
+  const double sign = diagonal < 0 ? 1 : -1;
+  const double bar = threshold * (diagonal < 0 ? highest : -lowest);
+  for (std::int64_t e = begin; e < end; ++e)
+    strong[e] = !dominated && A.columns[e] != i && sign * values[e] > bar;
+}
+
+}  // namespace amg
