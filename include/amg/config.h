@@ -21,7 +21,7 @@
 
 namespace amg {
 
-// A JSON-like value. Objects keep the order of the document.
+// A JSON-like value. Objects keep the order of the document; copies share their members.
 class ConfigValue {
  public:
   struct Member;
@@ -38,11 +38,17 @@ class ConfigValue {
   // The value if it is a T (bool, std::int64_t, double, std::string or Object), else nullptr.
   template <class T>
   const T* as() const {
-    return std::get_if<T>(&value_);
+    if constexpr (std::same_as<T, Object>) {
+      const auto* members = std::get_if<std::shared_ptr<const Object>>(&value_);
+      return members ? members->get() : nullptr;
+    } else {
+      return std::get_if<T>(&value_);
+    }
   }
 
  private:
-  std::variant<bool, std::int64_t, double, std::string, Object> value_;
+  // The pointer because Object's element type is incomplete here, which a variant does not admit.
+  std::variant<bool, std::int64_t, double, std::string, std::shared_ptr<const Object>> value_;
 };
 
 struct ConfigValue::Member {
@@ -50,8 +56,9 @@ struct ConfigValue::Member {
   ConfigValue value;
 };
 
-inline ConfigValue::ConfigValue(Object members) : value_(std::move(members)) {}
-inline ConfigValue::ConfigValue(std::initializer_list<Member> members) : value_(Object(members)) {}
+inline ConfigValue::ConfigValue(Object members)
+    : value_(std::make_shared<const Object>(std::move(members))) {}
+inline ConfigValue::ConfigValue(std::initializer_list<Member> members) : ConfigValue(Object(members)) {}
 
 // What is known of one configuration key; src/config/parameters.def holds all of them.
 struct ParameterInfo {

@@ -36,7 +36,7 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
   std::size_t best = reach + 1;
   std::string_view nearest;
   for (const std::string_view candidate : known) {
-    if (name.size() > candidate.size() + reach) continue;
+    if (name.size() > candidate.size() + reach || candidate.size() > name.size() + reach) continue;
     if (const std::size_t d = distance(name, candidate); d < best) {
       best = d;
       nearest = candidate;
