@@ -16,15 +16,16 @@
 #include "amg/error.h"
 #include "core/region.h"
 
-// Sleeping and waking rest on "I write mine, then read yours": a driver opens a region, then reads who is awake; a worker
-// says that it sleeps, then looks for open regions. That needs the sequential consistency atomics have by default.
+// Sleeping and waking rest on "I write mine, then read yours": a driver opens a region, then reads who is
+// awake; a worker says that it sleeps, then looks for open regions. That needs sequential consistency, the
+// default of atomics.
 
 namespace amg {
 namespace {
 
 constexpr int max_threads = 256;
-constexpr auto spin_time =
-    std::chrono::microseconds(50);  // bridges the serial code between two regions of a solve
+// Bridges the serial code between two regions of a solve.
+constexpr auto spin_time = std::chrono::microseconds(50);
 
 enum class Role { outsider, driver, chunk };
 thread_local Role role = Role::outsider;
@@ -66,7 +67,8 @@ int threads_from_environment() {
 std::atomic<Arena*> current{nullptr};
 std::atomic<int> threads_before_fork{0};
 
-// In a forked child the workers are gone, and a lock may be held by a thread that is: never touch the old arena again.
+// In a forked child the workers are gone, and so may be the holder of a lock: never touch the old arena
+// again.
 void forget_arena() {
   if (const Arena* old = current.exchange(nullptr)) threads_before_fork = old->threads();
 }
@@ -123,8 +125,7 @@ void Arena::stop() {
 }
 
 void Arena::resize(int threads) {
-  if (role != Role::outsider)
-    throw Error("the number of threads cannot change inside a solve: resize before it");
+  if (role != Role::outsider) throw Error("the arena cannot be resized inside a solve: resize it before");
   const std::lock_guard lock(resize_mutex_);
   resizing_ = 1;
   while (drivers_ != 0) std::this_thread::yield();
@@ -201,11 +202,10 @@ void Arena::enqueue(std::unique_ptr<Task> task) {
   node.push_back(std::move(task));
   enter();
   if (threads() == 1) return drive(std::move(node.front()));
-  {
-    const std::lock_guard lock(queue_mutex_);
-    queue_.splice(queue_.end(), node);
-    queued_.fetch_add(1);
-  }
+  // Under the lock, the task cannot end, nor then a resize begin, while we look at the workers.
+  const std::lock_guard lock(queue_mutex_);
+  queue_.splice(queue_.end(), node);
+  queued_.fetch_add(1);
   for (Worker& worker : workers_) {
     if (wake(worker)) break;
   }

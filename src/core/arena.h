@@ -100,15 +100,17 @@ class Arena {
   void sleep(Worker& me);
 
   std::atomic<int> threads_{1};
-  std::atomic<int> drivers_{0};  // callers outside that drive, and tasks, running or queued
-  std::atomic<int> awake_{
-      0};  // workers that neither drive nor sleep: at most threads_ - drivers_ of them may help
+  // Callers outside that drive, and tasks, running or queued.
+  std::atomic<int> drivers_{0};
+  // Workers that neither drive nor sleep: more than threads_ - drivers_ are too many, and some go to sleep.
+  std::atomic<int> awake_{0};
   std::atomic<int> queued_{0};
   std::atomic<int> resizing_{0};
   std::atomic<bool> stopping_{false};
-  std::vector<Region> regions_;  // one for each thread, as each may drive
-  std::vector<Worker>
-      workers_;  // one for each thread: worker 0 rests while a caller outside drives in its place
+  // One of each for every thread, as each may drive. Worker 0 rests while a caller outside drives in its
+  // place.
+  std::vector<Region> regions_;
+  std::vector<Worker> workers_;
   std::mutex queue_mutex_;
   std::list<std::unique_ptr<Task>> queue_;
   std::mutex resize_mutex_;

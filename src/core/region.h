@@ -1,7 +1,7 @@
 // How the chunks of a parallel region get to the threads that work on it.
 //
-// Each thread starts with a contiguous part of the chunks, the same part in every region, which keeps caches and NUMA
-// pages warm; then it takes from the parts of others what they have left.
+// Each thread starts with a contiguous part of the chunks, the same part in every region, which keeps
+// caches and NUMA pages warm; then it takes from the parts of others what they have left.
 #pragma once
 
 #include <algorithm>
@@ -29,9 +29,9 @@ inline void pause_cpu() {
 #endif
 }
 
-/// A place for one region after another, so that a worker may look at it at any time. A driver claims it, opens it,
-/// works and releases it; helpers join while it is open. Only who is counted as a helper may use the fields, and the
-/// driver waits until none is.
+/// A place for one region after another, so that a worker may look at it at any time. A driver claims it,
+/// opens it, works and releases it; helpers join while it is open. Only who is counted as a helper may use
+/// the fields, and the driver waits until none is.
 class alignas(cache_line) Region {
  public:
   void prepare(int threads) { cursors_ = std::vector<Cursor>(threads); }
@@ -47,16 +47,15 @@ class alignas(cache_line) Region {
     chunks_ = chunks;
     parts_ = std::min(chunks, static_cast<std::int64_t>(cursors_.size()));
     std::fegetenv(&environment_);
-    for (std::int64_t part = 0; part < parts_; ++part)
-      cursor(part).store(begin(part), std::memory_order_relaxed);
+    for (std::int64_t p = 0; p < parts_; ++p) cursor(p).store(begin(p), std::memory_order_relaxed);
     first_failure_.store(std::numeric_limits<std::int64_t>::max(), std::memory_order_relaxed);
     state_.fetch_or(opened);
   }
 
   bool is_open() const { return (state_ & opened) != 0; }
 
-  /// True while chunks may be left for this worker. One in the driver's own seat is surplus: it stands in for the
-  /// caller outside who drives here.
+  /// True while chunks may be left for this worker. One in the driver's own seat would be a thread too
+  /// many: it stands in for the caller outside who drives here.
   bool wants(int seat) const {
     const std::uint32_t now = state_;
     return (now & opened) != 0 && (now & seats) >> seat_shift != static_cast<std::uint32_t>(seat);
