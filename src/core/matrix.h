@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "core/buffer.h"
 #include "core/dtype.h"
@@ -67,6 +68,7 @@ class CsrMatrix {
     return static_cast<T*>(values_.data());
   }
   void* values() const { return values_.data(); }
+  Buffer release_values() && { return std::move(values_); }
   DType dtype() const { return dtype_; }
   std::int64_t rows() const { return pattern_ ? pattern_->rows : 0; }
   std::int64_t cols() const { return pattern_ ? pattern_->cols : 0; }

@@ -14,8 +14,8 @@ struct Scalar {
 
 // ± a scalar, or a plain number: what multiplies a vector.
 struct Coefficient {
-  Coefficient(double number) : factor(number) {}  // NOLINT(google-explicit-constructor)
-  Coefficient(Scalar scalar, double factor = 1.0) : scalar(scalar), factor(factor) {}  // NOLINT
+  Coefficient(double number) : factor(number) {}
+  Coefficient(Scalar s, double sign = 1.0) : scalar(s), factor(sign) {}
 
   Scalar scalar{};
   double factor = 1.0;

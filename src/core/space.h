@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
 #include <memory_resource>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "amg/info.h"
 #include "core/buffer.h"
 #include "core/matrix.h"
 #include "core/scalars.h"
@@ -57,6 +60,12 @@ class Space {
     return {memory(), size};
   }
 
+  // A matrix of this pattern with uninitialised values.
+  CsrMatrix matrix(std::shared_ptr<const Pattern> pattern, DType dtype) {
+    const auto entries = static_cast<std::size_t>(pattern->entries());
+    return {std::move(pattern), Buffer(memory(), entries * size_of(dtype)), dtype};
+  }
+
   // ---- vectors; traffic in vectors read + written
   virtual void fill(Vector x, double value) = 0;                     // 0 + 1
   virtual void copy(ConstVector x, Vector y) = 0;                    // 1 + 1
@@ -92,6 +101,9 @@ class Space {
   virtual void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) = 0;
   virtual bool equal(std::span<const std::byte> a, std::span<const std::byte> b) = 0;
 
+  // What makes A unfit for any method: a NaN or infinite entry, a row without nonzeros.
+  virtual Reason inspect(const Matrix& A) = 0;
+
   // ---- classical coarsening (src/setup/classical says what each means)
   virtual Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) = 0;
   virtual Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) = 0;
@@ -107,6 +119,8 @@ class Space {
 
   // ---- aggregation
   virtual Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) = 0;
+  // The prolongation that is 1 from aggregates[i] to i.
+  virtual CsrMatrix piecewise_constant(std::span<const std::int32_t> aggregates, DType dtype) = 0;
 
   // ---- scalars
   virtual std::vector<double> read(std::span<const Scalar> scalars) = 0;  // all lanes of each; waits

@@ -44,6 +44,7 @@ class HostSpace final : public Space {
   CsrMatrix product(const Matrix& A, const Matrix& B) override;
   void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) override;
   bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
+  Reason inspect(const Matrix& A) override;
 
   Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
   Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
@@ -58,6 +59,7 @@ class HostSpace final : public Space {
   CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) override;
 
   Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) override;
+  CsrMatrix piecewise_constant(std::span<const std::int32_t> aggregates, DType dtype) override;
 
   std::vector<double> read(std::span<const Scalar> scalars) override;
   void write(Scalar scalar, std::span<const double> values) override;

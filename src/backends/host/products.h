@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/matrix.h"
+
+namespace amg::host {
+
+// Rows of one chunk of a product with A: about 32 Ki entries, at most what a vector kernel takes. Depends on A
+// alone, as bits depend on it through fused dots.
+inline std::int64_t product_rows(const Matrix& A) {
+  constexpr std::int64_t chunk_entries = 1 << 15;
+  return std::clamp<std::int64_t>(chunk_entries * A.rows / std::max<std::int64_t>(A.entries, 1), 64, 4096);
+}
+
+// Calls finish(i, l, Σ_j a_ij x_jl) for the rows [begin, end) and all lanes; sums run in double, in column
+// order. Reads 4 + sizeof(T) bytes an entry and 8 a row, and x from cache where the pattern is local.
+template <class T, class Finish>
+void for_row_sums(const Matrix& A, const T* x, std::int32_t lanes, std::int64_t begin, std::int64_t end,
+                  Finish&& finish) {
+  const T* values = A.as<T>();
+  if (lanes == 1) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      double sum = 0.0;
+      for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
+        sum += static_cast<double>(values[k]) * static_cast<double>(x[A.columns[k]]);
+      finish(i, 0, sum);
+    }
+    return;
+  }
+  // A tile of lanes shares one walk along the row, which the next tile finds in cache.
+  constexpr std::int32_t tile = 8;
+  for (std::int64_t i = begin; i < end; ++i)
+    for (std::int32_t first = 0; first < lanes; first += tile) {
+      const std::int32_t width = std::min(tile, lanes - first);
+      double sums[tile] = {};
+      for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+        const T* row = x + static_cast<std::int64_t>(A.columns[k]) * lanes + first;
+        const double value = static_cast<double>(values[k]);
+        for (std::int32_t l = 0; l < width; ++l) sums[l] += value * static_cast<double>(row[l]);
+      }
+      for (std::int32_t l = 0; l < width; ++l) finish(i, first + l, sums[l]);
+    }
+}
+
+}  // namespace amg::host

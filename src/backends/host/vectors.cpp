@@ -1,0 +1,167 @@
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "backends/host/host_space.h"
+#include "backends/host/reduction.h"
+
+namespace amg {
+
+using host::for_blocks_with_dots;
+
+void HostSpace::fill(Vector x, double value) {
+  visit(x.dtype, [&]<class T>() {
+    parallel_for(x.size(), block_rows, [&](std::int64_t begin, std::int64_t end) {
+      std::fill(x.as<T>() + begin, x.as<T>() + end, static_cast<T>(value));
+    });
+  });
+}
+
+void HostSpace::copy(ConstVector x, Vector y) {
+  const std::size_t size = size_of(x.dtype);
+  parallel_for(x.size(), block_rows, [&](std::int64_t begin, std::int64_t end) {
+    const auto at = static_cast<std::size_t>(begin) * size;
+    std::memcpy(static_cast<std::byte*>(y.data) + at, static_cast<const std::byte*>(x.data) + at,
+                static_cast<std::size_t>(end - begin) * size);
+  });
+}
+
+namespace {
+
+// y = Σ c v over [begin, end) for a fixed number of terms, so that the loop vectorises.
+template <std::size_t terms, class T>
+void combine_block(T* y, const std::array<const T*, 4>& v, const std::array<T, 4>& c, std::int64_t begin,
+                   std::int64_t end) {
+  for (std::int64_t i = begin; i < end; ++i) {
+    T sum = 0;
+    for (std::size_t k = 0; k < terms; ++k) sum += c[k] * v[k][i];
+    y[i] = sum;
+  }
+}
+
+template <class T>
+void combine_one_lane(T* y, std::initializer_list<Term> terms, std::int64_t begin, std::int64_t end) {
+  std::array<const T*, 4> v{};
+  std::array<T, 4> c{};
+  std::size_t count = 0;
+  for (const Term& term : terms) {
+    const double factor = term.c.of_lane(0);
+    if (factor == 0.0) continue;
+    v[count] = term.v.as<T>();
+    c[count++] = static_cast<T>(factor);
+  }
+  switch (count) {
+    case 0:
+      return combine_block<0>(y, v, c, begin, end);
+    case 1:
+      return combine_block<1>(y, v, c, begin, end);
+    case 2:
+      return combine_block<2>(y, v, c, begin, end);
+    case 3:
+      return combine_block<3>(y, v, c, begin, end);
+    default:
+      return combine_block<4>(y, v, c, begin, end);
+  }
+}
+
+template <class T>
+void combine_lanes(T* y, std::initializer_list<Term> terms, std::int64_t begin, std::int64_t end,
+                   std::int32_t lanes) {
+  for (std::int64_t i = begin; i < end; ++i)
+    for (std::int32_t l = 0; l < lanes; ++l) {
+      T sum = 0;
+      for (const Term& term : terms) {
+        const T c = static_cast<T>(term.c.of_lane(l));
+        if (c != 0) sum += c * term.v.as<T>()[i * lanes + l];
+      }
+      y[i * lanes + l] = sum;
+    }
+}
+
+}  // namespace
+
+void HostSpace::combine(Vector y, std::initializer_list<Term> terms, Dots dots) {
+  if (terms.size() > 4) throw std::logic_error("combine: at most four terms");
+  visit(y.dtype, [&]<class T>() {
+    for_blocks_with_dots(y.rows, block_rows, y.lanes, y.as<T>(), dots, partials_,
+                         [&](std::int64_t begin, std::int64_t end) {
+                           if (y.lanes == 1)
+                             combine_one_lane(y.as<T>(), terms, begin, end);
+                           else
+                             combine_lanes(y.as<T>(), terms, begin, end, y.lanes);
+                         });
+  });
+}
+
+void HostSpace::dot(ConstVector y, Dots dots) {
+  visit(y.dtype, [&]<class T>() {
+    for_blocks_with_dots(y.rows, block_rows, y.lanes, y.as<T>(), dots, partials_,
+                         [](std::int64_t, std::int64_t) {});
+  });
+}
+
+void HostSpace::norm(ConstVector x, Norm kind, Scalar out) {
+  const std::int32_t lanes = x.lanes;
+  if (kind == Norm::L2) {
+    dot(x, {{x, out}});
+    for (std::int32_t l = 0; l < lanes; ++l) out.data[l] = std::sqrt(out.data[l]);
+    return;
+  }
+  // max(a, NaN) would lose a NaN, which must reach the caller.
+  const auto join = [kind](double a, double b) {
+    return kind == Norm::L1 || std::isnan(b) ? a + b : (b > a ? b : a);
+  };
+  visit(x.dtype, [&]<class T>() {
+    for (std::int32_t l = 0; l < lanes; ++l)
+      out.data[l] = parallel_reduce(
+          x.rows, block_rows, 0.0,
+          [&](std::int64_t begin, std::int64_t end) {
+            double sum = 0.0;
+            for (std::int64_t i = begin; i < end; ++i)
+              sum = join(sum, std::abs(static_cast<double>(x.as<T>()[i * lanes + l])));
+            return sum;
+          },
+          join);
+  });
+}
+
+void HostSpace::compute(Scalar active, std::initializer_list<ScalarAssignment> program) {
+  for (const auto& [out, value] : program)
+    for (std::int32_t l = 0; l < out.lanes; ++l) {
+      const double a = value.a.data[l];
+      double result = a;
+      switch (value.op) {
+        case ScalarExpression::Op::copy:
+          break;
+        case ScalarExpression::Op::multiply:
+          result = a * value.b.data[l];
+          break;
+        case ScalarExpression::Op::divide:
+          result = value.b.data[l] == 0.0 ? 0.0 : a / value.b.data[l];
+          break;
+      }
+      out.data[l] = active.data[l] == 0.0 ? 0.0 : result;
+    }
+}
+
+std::vector<double> HostSpace::read(std::span<const Scalar> scalars) {
+  std::vector<double> values;
+  for (const Scalar& s : scalars) values.insert(values.end(), s.data, s.data + s.lanes);
+  return values;
+}
+
+void HostSpace::write(Scalar scalar, std::span<const double> values) {
+  std::copy(values.begin(), values.end(), scalar.data);
+}
+
+std::pmr::memory_resource* HostSpace::memory() { return std::pmr::new_delete_resource(); }
+
+void HostSpace::upload(std::span<const std::byte> host, void* to) {
+  std::memcpy(to, host.data(), host.size());
+}
+
+void HostSpace::download(const void* from, std::span<std::byte> host) {
+  std::memcpy(host.data(), from, host.size());
+}
+
+}  // namespace amg

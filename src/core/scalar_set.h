@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "core/space.h"
+
+namespace amg {
+
+// The scalars of one iteration:
+//   const ScalarSet<3> scalars(space, lanes);
+//   const auto [alpha, beta, rho] = scalars.all();
+template <std::size_t count>
+class ScalarSet {
+ public:
+  ScalarSet(Space& space, std::int32_t lanes)
+      : storage_(space.vector(static_cast<std::int64_t>(count), lanes, DType::f64)) {
+    double* data = static_cast<Vector>(storage_).as<double>();
+    for (Scalar& scalar : scalars_) {
+      scalar = {data, lanes};
+      data += lanes;
+    }
+  }
+
+  const Scalar& operator[](std::size_t i) const { return scalars_[i]; }
+  const std::array<Scalar, count>& all() const { return scalars_; }
+
+ private:
+  WorkVector storage_;
+  std::array<Scalar, count> scalars_;
+};
+
+}  // namespace amg
