@@ -1,0 +1,182 @@
+#include "convergence/monitor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace amg {
+
+Monitor::Monitor(Space& space, const StoppingRule& rule, std::int32_t lanes, DType dtype,
+                 const Observer* observer)
+    : space_(space),
+      rule_(rule),
+      dtype_(dtype),
+      observer_(observer),
+      lanes_(static_cast<std::size_t>(lanes)),
+      scalars_(space, lanes) {
+  const std::size_t count = lanes_.size();
+  info_.iterations.assign(count, 0);
+  info_.status.assign(count, Status::not_converged);
+  info_.reason.assign(count, Reason::none);
+  info_.residual.assign(count, std::numeric_limits<double>::quiet_NaN());
+  info_.history.assign(count, {});
+  space_.write(active(), std::vector<double>(count, 1.0));
+}
+
+bool Monitor::start(ConstVector r, Scalar rr) {
+  if (!rule_.monitored) return rule_.max_iters == 0;
+  if (started_) return check(r, rr, {}, false, true);
+
+  started_ = true;
+  const std::vector<double> values = norms(r, rr, {});
+  for (std::size_t l = 0; l < lanes_.size(); ++l) {
+    lanes_[l].initial = lanes_[l].largest = values[l];
+    record(l, values[l]);
+    if (!std::isfinite(values[l]))
+      stop(l, Status::failed, Reason::nonfinite_rhs);
+    else
+      judge(l, values[l], false);
+    if (lanes_[l].running && rule_.max_iters == 0) stop(l, Status::not_converged);
+  }
+  if (observer_) (*observer_)(0, info_.residual);
+  return settle();
+}
+
+bool Monitor::advance(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots) {
+  ++iteration_;
+  if (!rule_.monitored) return iteration_ >= rule_.max_iters;
+  return check(r, rr, pivots, true, false);
+}
+
+bool Monitor::half_step(ConstVector r, Scalar rr) {
+  if (!rule_.monitored) return false;
+  ++iteration_;
+  const bool done = check(r, rr, {}, true, true);
+  --iteration_;
+  return done;
+}
+
+// One look at the residual. `counts`: it ends an iteration, for the lanes that stop here; `may_go_on`: lanes
+// that don't stop are in mid-iteration, and leave no trace yet.
+bool Monitor::check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots, bool counts,
+                    bool may_go_on) {
+  const std::size_t count = lanes_.size();
+  const std::vector<double> values = norms(r, rr, pivots);
+  for (std::size_t l = 0; l < count; ++l) {
+    Lane& lane = lanes_[l];
+    if (!lane.running) continue;
+    const auto pivot_is_zero = [&](std::size_t k) { return values[(k + 1) * count + l] == 0.0; };
+    bool broken = false;
+    for (std::size_t k = 0; k < pivots.size(); ++k) broken = broken || pivot_is_zero(k);
+    if (!may_go_on) lane.largest = std::max(lane.largest, values[l]);
+    judge(l, values[l], broken);
+    if (may_go_on && lane.running) continue;
+    if (counts) {
+      info_.iterations[l] = iteration_;
+      record(l, values[l]);
+    }
+    if (lane.running && iteration_ >= rule_.max_iters) stop(l, Status::not_converged);
+  }
+  if (observer_ && !may_go_on) (*observer_)(iteration_, info_.residual);
+  return settle();
+}
+
+// The norm of r, then the pivots, lane by lane.
+std::vector<double> Monitor::norms(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots) {
+  const bool from_dot = rule_.norm == Norm::L2;
+  if (!from_dot) space_.norm(r, rule_.norm, scalars_[1]);
+  std::vector<Scalar> scalars{from_dot ? rr : scalars_[1]};
+  scalars.insert(scalars.end(), pivots.begin(), pivots.end());
+  std::vector<double> values = space_.read(scalars);
+  if (from_dot)
+    for (std::size_t l = 0; l < lanes_.size(); ++l) values[l] = std::sqrt(values[l]);
+  return values;
+}
+
+void Monitor::judge(std::size_t l, double r, bool pivot_is_zero) {
+  Lane& lane = lanes_[l];
+  if (!std::isfinite(r))
+    stop(l, Status::failed, Reason::breakdown);
+  else if (rule_.met(r, lane.initial, lane.largest, dtype_)) {
+    stop(l, Status::success);
+    lane.claims = true;
+  } else if (rule_.diverged(r, lane.initial))
+    stop(l, Status::diverged);
+  else if (pivot_is_zero)
+    stop(l, Status::not_converged, Reason::breakdown);
+}
+
+void Monitor::record(std::size_t l, double r) {
+  info_.history[l].push_back(r);
+  info_.residual[l] = r;
+}
+
+void Monitor::stop(std::size_t l, Status status, Reason reason) {
+  lanes_[l].running = false;
+  info_.status[l] = status;
+  info_.reason[l] = reason;
+}
+
+// Tells the space which lanes still run; true when none does.
+bool Monitor::settle() {
+  std::vector<double> active;
+  for (const Lane& lane : lanes_) active.push_back(lane.running ? 1.0 : 0.0);
+  if (std::ranges::find(active, 0.0) != active.end()) space_.write(this->active(), active);
+  return std::ranges::find(active, 1.0) == active.end();
+}
+
+bool Monitor::reconsider(const Operator& A, ConstVector b, ConstVector x) {
+  const auto doubtful = [&](std::size_t l) {
+    const bool broken = info_.status[l] == Status::not_converged && info_.reason[l] == Reason::breakdown;
+    return info_.iterations[l] > 0 && (lanes_[l].claims || broken);
+  };
+  const std::size_t count = lanes_.size();
+  bool any = false;
+  for (std::size_t l = 0; l < count; ++l) any = any || doubtful(l);
+  if (!any) return false;
+
+  const WorkVector r = space_.like(b);
+  space_.residual(A, b, x, r, {{r, scalars_[1]}});
+  const std::vector<double> squares = space_.read({&scalars_[1], 1});
+  const std::vector<double> values = norms(r, scalars_[1], {});
+  std::vector<double> scales;  // needed only when a claim is refuted
+  std::vector<double> active(count, 0.0);
+  bool again = false;
+  for (std::size_t l = 0; l < count; ++l) {
+    if (!doubtful(l)) continue;
+    Lane& lane = lanes_[l];
+    const double r_true = values[l];
+    info_.residual[l] = info_.history[l].back() = r_true;
+    lane.claims = false;
+    if (!std::isfinite(r_true)) {
+      stop(l, Status::failed, Reason::breakdown);
+      continue;
+    }
+    if (rule_.met(r_true, lane.initial, lane.largest, dtype_)) {
+      stop(l, Status::success);
+      continue;
+    }
+    if (scales.empty()) {
+      space_.residual_scale(A, b, x, scalars_[2]);
+      scales = space_.read({&scalars_[2], 1});
+    }
+    // b − A x is rounding of its own terms: no x of this precision does better than by luck.
+    if (std::sqrt(squares[l]) <= epsilon(dtype_) * scales[l]) {
+      stop(l, Status::success, Reason::rounding);
+      continue;
+    }
+    const bool helped = lane.last_true == 0.0 || r_true < 0.5 * lane.last_true;
+    const Reason reason = info_.reason[l] == Reason::breakdown ? Reason::breakdown : Reason::stagnation;
+    lane.last_true = r_true;
+    if (helped && info_.iterations[l] < rule_.max_iters) {
+      lane.running = again = true;
+      active[l] = 1.0;
+    } else {
+      stop(l, Status::not_converged, helped ? Reason::none : reason);
+    }
+  }
+  if (again) space_.write(this->active(), active);
+  return again;
+}
+
+}  // namespace amg

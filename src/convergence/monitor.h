@@ -1,0 +1,65 @@
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include "amg/info.h"
+#include "convergence/stopping_rule.h"
+#include "core/scalar_set.h"
+#include "core/space.h"
+
+namespace amg {
+
+// Watches one iteration: norms, history, and which lanes still run.
+//
+// A method calls start() with its initial residual and advance() after each iteration, and returns when
+// either says that no lane is left. Each call waits for the space once, or never if the rule only counts.
+// Lanes that are done have active() == 0, hence zero coefficients from Space::compute: their x stays as it is.
+class Monitor {
+ public:
+  Monitor(Space& space, const StoppingRule& rule, std::int32_t lanes, DType dtype,
+          const Observer* observer = nullptr);
+
+  Scalar active() const { return scalars_[0]; }
+
+  // rr = <r, r>, which spares the L2 norm a pass: methods have it anyway.
+  bool start(ConstVector r, Scalar rr);
+  // A lane with a zero pivot cannot go on: breakdown.
+  bool advance(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots = {});
+  // The residual in the middle of an iteration: a lane that has converged there counts it as a whole one.
+  bool half_step(ConstVector r, Scalar rr);
+
+  // Holds what the method left against the true residual, once it has returned: a lane whose claim is
+  // refuted, or that broke down, gets another run from its x as long as that helps. True when some lane does.
+  bool reconsider(const Operator& A, ConstVector b, ConstVector x);
+
+  SolveInfo& info() { return info_; }
+
+ private:
+  struct Lane {
+    double initial = 0.0;
+    double largest = 0.0;
+    double last_true = 0.0;  // true residual of the last reconsideration; 0 before the first
+    bool running = true;
+    bool claims = false;
+  };
+
+  bool check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots, bool counts, bool may_go_on);
+  std::vector<double> norms(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots);
+  void judge(std::size_t lane, double r, bool pivot_is_zero);
+  void record(std::size_t lane, double r);
+  void stop(std::size_t lane, Status status, Reason reason = Reason::none);
+  bool settle();
+
+  Space& space_;
+  StoppingRule rule_;
+  DType dtype_;
+  const Observer* observer_;
+  int iteration_ = 0;
+  bool started_ = false;
+  std::vector<Lane> lanes_;
+  ScalarSet<3> scalars_;  // active, norm, scale
+  SolveInfo info_;
+};
+
+}  // namespace amg

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "amg/config.h"
+#include "amg/info.h"
+#include "convergence/monitor.h"
+#include "core/space.h"
+
+namespace amg {
+
+// Where an iteration starts: nothing stands for x = 0, which saves the first product.
+using Guess = std::optional<ConstVector>;
+
+// What fills a slot: outer solver, preconditioner, smoother and coarse solver are one class.
+//
+// Laws, tested for every registered method:
+//   refresh(A) leaves the bits that setup(A) would;
+//   a linear method is x = M b with <M b, y> = <b, Mᵀ y>, where Mᵀ is the same call on the transposed operator.
+// The matrix is an argument of every call: what a method keeps, it owns. A method is immutable while it solves.
+class Method {
+ public:
+  virtual ~Method() = default;
+
+  virtual void setup(Space& space, const Matrix& A) = 0;
+  virtual void refresh(Space& space, const Matrix& A) { setup(space, A); }
+  // Called once after a setup or refresh before the first transposed application.
+  virtual void prepare_transpose(Space&) {}
+
+  // x = the result of `iterations` iterations for A x = b from guess; guess may be x itself.
+  virtual void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
+                     int iterations) = 0;
+  // Improves x until the monitor stops it.
+  virtual void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) = 0;
+
+  virtual bool linear() const = 0;
+  virtual std::size_t bytes() const = 0;  // memory owned
+  virtual GridInfo grid() const { return {}; }
+};
+
+// Looks the slot's method up in the registry; throws ConfigError for a name that is not built yet.
+std::unique_ptr<Method> make_method(const Slot& slot);
+
+// Methods whose iteration is x += M (b − A x): smoothers and AMG itself. They implement apply; solving is the
+// same for all.
+class Stationary : public Method {
+ public:
+  void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override;
+  bool linear() const override { return true; }
+};
+
+// Krylov methods implement solve; applying is solving with a monitor that only counts.
+class Krylov : public Method {
+ public:
+  void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override;
+  bool linear() const override { return false; }
+};
+
+// A preconditioner slot: what it holds, and how long one application runs.
+class Preconditioner {
+ public:
+  Preconditioner() = default;  // the identity
+  explicit Preconditioner(const Slot& slot);
+
+  void setup(Space& space, const Matrix& A);
+  void refresh(Space& space, const Matrix& A);
+  void prepare_transpose(Space& space);
+  // z ≈ A⁻¹ r
+  void apply(Space& space, const Operator& A, ConstVector r, Vector z) const;
+  std::size_t bytes() const { return method_ ? method_->bytes() : 0; }
+  GridInfo grid() const { return method_ ? method_->grid() : GridInfo{}; }
+
+ private:
+  std::unique_ptr<Method> method_;
+  StoppingRule rule_ = StoppingRule::counting(1);
+};
+
+}  // namespace amg
