@@ -1,0 +1,77 @@
+#include "amg/error.h"
+#include "config/parameters.h"
+#include "method/method.h"
+#include "setup/hierarchy.h"
+
+namespace amg {
+
+namespace {
+
+// Algebraic multigrid; one iteration is one V cycle (Briggs, Henson, McCormick, A Multigrid Tutorial, ch. 3).
+//
+// The transposed cycle runs on the transposed matrices with pre- and post-smoothing exchanged; P and R = Pᵀ
+// keep their places, since (P A_c⁻¹ R)ᵀ = P A_c⁻ᵀ R.
+class Amg final : public Stationary {
+ public:
+  explicit Amg(const Scope& scope)
+      : hierarchy_(scope),
+        presweeps_(scope.get(param::presweeps)),
+        postsweeps_(scope.get(param::postsweeps)),
+        coarsest_sweeps_(scope.get(param::coarsest_sweeps)) {
+    if (const std::string cycle = scope.get(param::cycle); cycle != "V")
+      throw ConfigError(scope.path() + ".cycle: " + cycle + " is not available in this version; choose V");
+    if (scope.get(param::error_scaling) != 0)
+      throw ConfigError(scope.path() + ".error_scaling: only 0 is available in this version");
+  }
+
+  void setup(Space& space, const Matrix& A) override { hierarchy_.setup(space, A); }
+  void refresh(Space& space, const Matrix& A) override { hierarchy_.refresh(space, A); }
+  void prepare_transpose(Space& space) override { hierarchy_.prepare_transpose(space); }
+  std::size_t bytes() const override { return hierarchy_.bytes(); }
+  GridInfo grid() const override { return hierarchy_.grid(); }
+
+  void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
+             int iterations) override {
+    if (iterations == 0) return guess ? space.copy(*guess, x) : space.fill(x, 0.0);
+    cycle(space, 0, A, b, guess, x);
+    for (int k = 1; k < iterations; ++k) cycle(space, 0, A, b, x, x);
+  }
+
+ private:
+  void cycle(Space& space, std::size_t l, const Operator& A, ConstVector b, Guess guess, Vector x) const {
+    const Level& level = hierarchy_[l];
+    if (hierarchy_.is_coarsest(l)) return solve_coarsest(space, level, A, b, guess, x);
+    const bool plain = A.mode == Mode::plain;
+    const int pre = plain ? presweeps_ : postsweeps_;
+    const int post = plain ? postsweeps_ : presweeps_;
+
+    const WorkVector y = space.like(b), r = space.like(b);
+    const WorkVector b_coarse = space.vector(level.R.rows(), b.lanes, b.dtype);
+    const WorkVector x_coarse = space.vector(level.R.rows(), b.lanes, b.dtype);
+    const Operator P{level.P, {}, Mode::plain}, R{level.R, {}, Mode::plain};
+
+    level.smoother->apply(space, A, b, guess, y, pre);
+    space.residual(A, b, y, r);
+    space.multiply(R, r, b_coarse);
+    cycle(space, l + 1, hierarchy_.matrix(l + 1, A), b_coarse, {}, x_coarse);
+    space.multiply_add(P, x_coarse, y);
+    level.smoother->apply(space, A, b, y, x, post);
+  }
+
+  void solve_coarsest(Space& space, const Level& level, const Operator& A, ConstVector b, Guess guess,
+                      Vector x) const {
+    if (const Preconditioner* solver = hierarchy_.coarse_solver()) return solver->apply(space, A, b, x);
+    level.smoother->apply(space, A, b, guess, x, coarsest_sweeps_);
+  }
+
+  Hierarchy hierarchy_;
+  int presweeps_;
+  int postsweeps_;
+  int coarsest_sweeps_;
+};
+
+}  // namespace
+
+std::unique_ptr<Method> make_amg(const Slot& slot) { return std::make_unique<Amg>(slot.scope); }
+
+}  // namespace amg

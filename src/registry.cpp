@@ -1,0 +1,49 @@
+#include "registry.h"
+
+#include "config/parameters.h"
+#include "method/method.h"
+#include "setup/coarsener.h"
+
+namespace amg {
+
+#define METHOD(name, factory) std::unique_ptr<Method> factory(const Slot& slot);
+#define COARSENER(algorithm, factory) CoarsenerFactory factory(const Scope& scope);
+#include "registry.def"
+
+namespace {
+
+using MethodFactory = std::unique_ptr<Method> (*)(const Slot&);
+
+const Registry<MethodFactory>& methods() {
+  static const Registry<MethodFactory> table = {
+#define METHOD(name, factory) {#name, factory},
+#include "registry.def"
+  };
+  return table;
+}
+
+const Registry<CoarsenerFactory (*)(const Scope&)>& coarseners() {
+  static const Registry<CoarsenerFactory (*)(const Scope&)> table = {
+#define COARSENER(algorithm, factory) {#algorithm, factory},
+#include "registry.def"
+  };
+  return table;
+}
+
+}  // namespace
+
+std::unique_ptr<Method> make_method(const Slot& slot) {
+  return look_up(methods(), slot.method, slot.path)(slot);
+}
+
+CoarsenerFactory make_coarsener_factory(const Scope& scope) {
+  return look_up(coarseners(), scope.get(param::algorithm), scope.path() + ".algorithm")(scope);
+}
+
+std::vector<std::string> registered_methods() {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : methods()) names.push_back(name);
+  return names;
+}
+
+}  // namespace amg

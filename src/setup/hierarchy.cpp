@@ -1,0 +1,146 @@
+#include "setup/hierarchy.h"
+
+#include <limits>
+#include <utility>
+
+#include "config/parameters.h"
+
+namespace amg {
+
+namespace {
+
+// Largest matrix that a direct solve is worth: its LU factors hold 128 MiB in float64.
+constexpr std::int64_t dense_limit = 4096;
+
+}  // namespace
+
+Hierarchy::Hierarchy(const Scope& scope)
+    : make_coarsener_(make_coarsener_factory(scope)),
+      max_levels_(scope.get(param::max_levels)),
+      coarsen_threshold_(scope.get(param::coarsen_threshold)),
+      floor_(scope.get(param::min_coarse_rows)),
+      coarse_solver_limit_(std::numeric_limits<std::int64_t>::max()) {
+  const Slot smoother = scope.slot(param::smoother);
+  smoother_name_ = smoother.method;
+  make_smoother_ = [smoother] { return make_method(smoother); };
+  make_smoother_();  // an error in its parameters is the configuration's, not the first setup's
+
+  const Slot coarse = scope.slot(param::coarse_solver);
+  coarse_solver_name_ = coarse.method;
+  coarse_solver_ = Preconditioner(coarse);
+  if (coarse.method == "DENSE_LU_SOLVER") {
+    floor_ = scope.get(param::dense_lu_num_rows);
+    const std::int64_t limit = scope.get(param::dense_lu_max_rows);
+    coarse_solver_limit_ = limit > 0 ? limit : dense_limit;
+  } else if (coarse.method == "NOSOLVER") {
+    coarse_solver_limit_ = 0;
+  }
+}
+
+void Hierarchy::setup(Space& space, const Matrix& A) {
+  fine_rows_ = A.rows;
+  fine_entries_ = A.entries;
+  levels_.clear();
+  levels_.emplace_back();
+  build(space, A, 0);
+}
+
+// Builds level `from`, whose matrix is A, and all that follow it.
+void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
+  ++builds_;
+  levels_.resize(from + 1);
+  Matrix matrix = A;
+  while (static_cast<int>(levels_.size()) < max_levels_ && matrix.rows > floor_) {
+    Level next;
+    if (!coarsen(space, matrix, levels_.back(), next)) break;
+    levels_.back().smoother = make_smoother_();
+    levels_.back().smoother->setup(space, matrix);
+    levels_.push_back(std::move(next));
+    matrix = levels_.back().A;
+  }
+  finish(space, matrix);
+}
+
+// P, R and the Galerkin product R A P; false when the next level is not worth having.
+bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next) const {
+  level.coarsener = make_coarsener_();
+  level.P = level.coarsener->setup(space, A);
+  const std::int64_t rows = level.P.cols();
+  if (rows == 0 || rows < floor_ || !(static_cast<double>(rows) < coarsen_threshold_ * static_cast<double>(A.rows)))
+    return false;
+  level.to_R = space.transpose(*level.P.pattern());
+  level.R = space.matrix(level.to_R.pattern, A.dtype);
+  space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
+  const CsrMatrix AP = space.product(A, level.P);
+  next.A = space.product(level.R, AP);
+  level.AP = AP.pattern();
+  return true;
+}
+
+// The coarsest level gets the coarse solver, or a smoother where that is too large for it.
+void Hierarchy::finish(Space& space, const Matrix& A) {
+  has_coarse_solver_ = A.rows <= coarse_solver_limit_;
+  transpose_is_current_ = false;
+  if (has_coarse_solver_) return coarse_solver_.setup(space, A);
+  levels_.back().smoother = make_smoother_();
+  levels_.back().smoother->setup(space, A);
+}
+
+void Hierarchy::refresh(Space& space, const Matrix& A) {
+  Matrix matrix = A;
+  transpose_is_current_ = false;
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    Level& level = levels_[l];
+    if (level.coarsener && !level.coarsener->refresh(space, matrix, level.P)) return build(space, matrix, l);
+    if (level.smoother) level.smoother->refresh(space, matrix);
+    if (is_coarsest(l)) break;
+    space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
+    CsrMatrix AP = space.matrix(level.AP, A.dtype);
+    space.product_values(matrix, level.P, AP);
+    space.product_values(level.R, AP, levels_[l + 1].A);
+    matrix = levels_[l + 1].A;
+  }
+  if (has_coarse_solver_) coarse_solver_.refresh(space, matrix);
+}
+
+void Hierarchy::prepare_transpose(Space& space) {
+  if (std::exchange(transpose_is_current_, true)) return;
+  for (Level& level : levels_) {
+    if (level.smoother) level.smoother->prepare_transpose(space);
+    if (!level.A.pattern()) continue;
+    if (!level.to_AT.pattern) {
+      level.to_AT = space.transpose(*level.A.pattern());
+      level.AT = space.matrix(level.to_AT.pattern, level.A.dtype());
+    }
+    space.gather(level.A.dtype(), level.A.values(), level.to_AT.source.span(), level.AT.values());
+  }
+  if (has_coarse_solver_) coarse_solver_.prepare_transpose(space);
+}
+
+Operator Hierarchy::matrix(std::size_t l, const Operator& A) const {
+  if (l == 0) return A;
+  return {levels_[l].A, levels_[l].AT, A.mode};
+}
+
+std::size_t Hierarchy::bytes() const {
+  std::size_t sum = coarse_solver_.bytes();
+  for (const Level& level : levels_) {
+    sum += level.A.bytes() + level.P.bytes() + level.R.bytes() + level.to_R.source.bytes();
+    sum += level.AT.bytes() + level.to_AT.source.bytes() + (level.AP ? level.AP->bytes() : 0);
+    if (level.coarsener) sum += level.coarsener->bytes();
+    if (level.smoother) sum += level.smoother->bytes();
+  }
+  return sum;
+}
+
+GridInfo Hierarchy::grid() const {
+  GridInfo info;
+  info.builds = builds_;
+  for (std::size_t l = 0; l < levels_.size(); ++l)
+    info.levels.push_back({l == 0 ? fine_rows_ : levels_[l].A.rows(),
+                           l == 0 ? fine_entries_ : levels_[l].A.entries(),
+                           is_coarsest(l) && has_coarse_solver_ ? coarse_solver_name_ : smoother_name_});
+  return info;
+}
+
+}  // namespace amg

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "method/method.h"
+#include "setup/coarsener.h"
+
+namespace amg {
+
+// One level: its matrix, how it smooths, and its way to the next one.
+struct Level {
+  CsrMatrix A;  // empty on level 0, whose matrix belongs to the caller
+  std::unique_ptr<Method> smoother;  // none on the coarsest level if that has a coarse solver
+
+  // Towards the next level. The coarsest level has a coarsener where coarsening was tried and given up: new
+  // values may change that.
+  std::unique_ptr<Coarsener> coarsener;
+  CsrMatrix P;
+  CsrMatrix R;             // Pᵀ
+  TransposedPattern to_R;  // from P
+  std::shared_ptr<const Pattern> AP;
+
+  TransposedPattern to_AT;  // built for the first transposed cycle
+  CsrMatrix AT;
+};
+
+// The levels of a multigrid method, from the configuration's `algorithm` and the keys that end coarsening.
+class Hierarchy {
+ public:
+  explicit Hierarchy(const Scope& scope);
+
+  void setup(Space& space, const Matrix& A);
+  // The bits of setup(A); rebuilds from the first level whose decisions A changes.
+  void refresh(Space& space, const Matrix& A);
+  void prepare_transpose(Space& space);
+
+  std::size_t size() const { return levels_.size(); }
+  const Level& operator[](std::size_t l) const { return levels_[l]; }
+  bool is_coarsest(std::size_t l) const { return l + 1 == levels_.size(); }
+  // Level l's matrix as a map, in the mode of level 0's.
+  Operator matrix(std::size_t l, const Operator& A) const;
+
+  // The coarse solver, where the coarsest level has one; otherwise it is smoothed.
+  const Preconditioner* coarse_solver() const { return has_coarse_solver_ ? &coarse_solver_ : nullptr; }
+
+  std::size_t bytes() const;
+  GridInfo grid() const;
+
+ private:
+  void build(Space& space, const Matrix& A, std::size_t from);
+  bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
+  void finish(Space& space, const Matrix& A);
+
+  std::string smoother_name_;
+  std::string coarse_solver_name_;
+  std::function<std::unique_ptr<Method>()> make_smoother_;
+  CoarsenerFactory make_coarsener_;
+  Preconditioner coarse_solver_;
+  int max_levels_;
+  double coarsen_threshold_;
+  std::int64_t floor_;  // rows under which no level is worth its overhead
+  std::int64_t coarse_solver_limit_;
+
+  bool has_coarse_solver_ = false;
+  bool transpose_is_current_ = false;
+  std::int64_t builds_ = 0;
+  std::int64_t fine_rows_ = 0;
+  std::int64_t fine_entries_ = 0;
+  std::vector<Level> levels_;
+};
+
+}  // namespace amg
