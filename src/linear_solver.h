@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+
+#include "amg/config.h"
+#include "amg/info.h"
+#include "method/method.h"
+
+namespace amg {
+
+// A configuration made ready for one matrix: the outer method, and what judges its results.
+class LinearSolver {
+ public:
+  explicit LinearSolver(const Config& config);
+
+  void setup(Space& space, const Matrix& A);
+  void refresh(Space& space, const Matrix& A);
+  void prepare_transpose(Space& space);
+
+  // Solves for every lane of b from the guess in x. A is the matrix of the last setup or refresh, or one near
+  // it; in a transposed mode prepare_transpose has been called since. Never throws for what the numbers are:
+  // a lane that cannot be solved has status failed and NaN in x.
+  SolveInfo solve(Space& space, const Operator& A, ConstVector b, Vector x, const Observer* observer = nullptr);
+
+  int max_iters() const { return rule_.max_iters; }
+  double tolerance() const { return rule_.tolerance; }
+  std::size_t bytes() const { return method_->bytes(); }
+  GridInfo grid() const { return method_->grid(); }
+
+ private:
+  StoppingRule rule_;
+  std::unique_ptr<Method> method_;
+  bool is_set_up_ = false;  // false after a matrix that no method takes
+  Reason matrix_fault_ = Reason::none;
+};
+
+}  // namespace amg

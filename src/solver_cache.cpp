@@ -1,0 +1,263 @@
+#include "solver_cache.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "amg/error.h"
+#include "backends/host/host_space.h"
+#include "core/arena.h"
+
+namespace amg {
+
+namespace {
+
+// A pattern with what is derived from it once.
+struct SharedPattern {
+  SharedPattern(Space& space, const InputMatrix& input) : canonical(space, input) {}
+
+  const TransposedPattern& transposed(Space& space) {
+    const std::scoped_lock lock(mutex);
+    if (!to_AT.pattern) to_AT = space.transpose(*canonical.pattern());
+    return to_AT;
+  }
+
+  CanonicalPattern canonical;
+  std::mutex mutex;
+  TransposedPattern to_AT;
+};
+
+std::size_t capacity_from_environment() {
+  constexpr std::size_t default_capacity = 8;
+  const char* text = std::getenv("JAXAMG_CACHE_SIZE");
+  if (!text || !*text) return default_capacity;
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);
+  if (*end || value < 0)
+    throw Error(std::string("JAXAMG_CACHE_SIZE: expected a number of entries, got ") + text);
+  return static_cast<std::size_t>(value);
+}
+
+std::span<const std::byte> value_bytes(const Matrix& A) {
+  return {static_cast<const std::byte*>(A.values), static_cast<std::size_t>(A.entries) * size_of(A.dtype)};
+}
+
+class Clock {
+ public:
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration<double>(now - std::exchange(start_, now)).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+struct SolverCache::Entry {
+  Entry(const SolveRequest& request, std::shared_ptr<SharedPattern> shared)
+      : config(request.config),
+        dtype(request.A.dtype),
+        pattern(std::move(shared)),
+        solver(Config::parse(request.config)) {}
+
+  std::size_t count_bytes() const {
+    return pattern->canonical.bytes() + pattern->to_AT.bytes() + values.bytes() + AT.bytes() + solver.bytes();
+  }
+
+  const std::string config;
+  const DType dtype;
+  const std::shared_ptr<SharedPattern> pattern;
+  LinearSolver solver;
+  Buffer values;  // those of the last setup or refresh
+
+  std::mutex transpose_mutex;  // guards the two below, and the solver's transposed parts, while they are made
+  bool transpose_is_current = false;
+  CsrMatrix AT;
+
+  // Guarded by the cache's mutex:
+  int users = 0;           // calls that solve, or compare values
+  bool exclusive = false;  // one call sets up or refreshes
+  bool usable = false;     // set up at least once
+  std::size_t bytes = 0;
+  std::vector<std::unique_ptr<Workspace>> idle_workspaces;
+};
+
+// One call's hold on an entry: exclusive while it sets up, shared while it solves. The cache's mutex is held
+// when one is made.
+class SolverCache::Lease {
+ public:
+  Lease(SolverCache& cache, std::shared_ptr<Entry> entry, bool exclusive)
+      : cache_(cache), entry_(std::move(entry)), exclusive_(exclusive) {
+    exclusive ? void(entry_->exclusive = true) : void(++entry_->users);
+    if (entry_->idle_workspaces.empty()) {
+      workspace_ = std::make_unique<Workspace>(std::pmr::new_delete_resource());
+    } else {
+      workspace_ = std::move(entry_->idle_workspaces.back());
+      entry_->idle_workspaces.pop_back();
+    }
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  ~Lease() {
+    const std::scoped_lock lock(cache_.mutex_);
+    entry_->idle_workspaces.push_back(std::move(workspace_));
+    if (exclusive_) {  // the setup threw: nobody can use what it left
+      entry_->exclusive = entry_->usable = false;
+      cache_.entries_.remove(entry_);
+    } else {
+      --entry_->users;
+    }
+    cache_.changed_.notify_all();
+  }
+
+  Entry* operator->() const { return entry_.get(); }
+  bool exclusive() const { return exclusive_; }
+  Workspace& workspace() const { return *workspace_; }
+
+  // The setup is done: other calls may share the entry.
+  void share() {
+    const std::size_t bytes = entry_->count_bytes();
+    const std::scoped_lock lock(cache_.mutex_);
+    exclusive_ = entry_->exclusive = false;
+    entry_->usable = true;
+    entry_->bytes = bytes;
+    ++entry_->users;
+    cache_.changed_.notify_all();
+  }
+
+ private:
+  SolverCache& cache_;
+  std::shared_ptr<Entry> entry_;
+  bool exclusive_;
+  std::unique_ptr<Workspace> workspace_;
+};
+
+SolverCache& SolverCache::instance() {
+  static SolverCache cache(capacity_from_environment());
+  return cache;
+}
+
+// An entry for the request, and its matrix in canonical form: shared when it was set up for these very values,
+// else exclusive.
+SolverCache::Lease SolverCache::acquire(const SolveRequest& request, Matrix& A, Buffer& storage) {
+  Workspace workspace(std::pmr::new_delete_resource());
+  HostSpace space(workspace);
+  std::unique_lock lock(mutex_);
+  const std::vector<std::shared_ptr<Entry>> entries(entries_.begin(), entries_.end());
+  std::shared_ptr<SharedPattern> pattern;
+  for (const std::shared_ptr<Entry>& entry : entries) {
+    if (!pattern) {
+      lock.unlock();
+      if (entry->pattern->canonical.describes(space, request.A)) {
+        pattern = entry->pattern;
+        A = pattern->canonical.matrix(space, request.A, storage);
+      }
+      lock.lock();
+    }
+    if (entry->pattern != pattern || entry->dtype != request.A.dtype || entry->config != request.config)
+      continue;
+    changed_.wait(lock, [&] { return !entry->exclusive; });
+    if (!entry->usable) continue;
+    ++entry->users;
+    lock.unlock();
+    const bool same = request.reuse_setup ||
+                      space.equal(value_bytes(A), {static_cast<const std::byte*>(entry->values.data()),
+                                                   entry->values.bytes()});
+    lock.lock();
+    --entry->users;
+    changed_.notify_all();
+    if (!same && entry->users > 0) continue;  // others solve with what it holds
+    if (std::ranges::find(entries_, entry) != entries_.end()) {
+      entries_.remove(entry);
+      entries_.push_front(entry);
+    }
+    ++(same ? counters_.hits : counters_.refreshes);
+    return {*this, entry, !same};
+  }
+
+  ++counters_.setups;
+  lock.unlock();
+  if (!pattern) {
+    pattern = std::make_shared<SharedPattern>(space, request.A);
+    A = pattern->canonical.matrix(space, request.A, storage);
+  }
+  auto entry = std::make_shared<Entry>(request, pattern);
+  lock.lock();
+  if (capacity_ > 0) entries_.push_front(entry);
+  while (entries_.size() > capacity_) {
+    entries_.pop_back();
+    ++counters_.evictions;
+  }
+  return {*this, std::move(entry), true};
+}
+
+SolveOutcome SolverCache::solve(const SolveRequest& request) {
+  const Arena::Driver driver(Arena::instance());
+  Clock clock;
+  Matrix A;
+  Buffer storage;
+  Lease entry = acquire(request, A, storage);
+  HostSpace space(entry.workspace());
+  SolveOutcome outcome;
+
+  if (entry.exclusive()) {
+    const std::int64_t builds = entry->solver.grid().builds;
+    if (entry->usable) {
+      entry->solver.refresh(space, A);
+    } else {
+      entry->values = Buffer(space.memory(), value_bytes(A).size());
+      entry->solver.setup(space, A);
+    }
+    std::memcpy(entry->values.data(), A.values, entry->values.bytes());
+    entry->transpose_is_current = false;
+    if (entry->usable && entry->solver.grid().builds > builds) {
+      const std::scoped_lock lock(mutex_);
+      ++counters_.rebuilds;
+    }
+    entry.share();
+  }
+
+  Operator op{A, {}, request.mode};
+  CsrMatrix AT;  // of values that the entry does not hold
+  if (request.mode != Mode::plain) {
+    const TransposedPattern& to_AT = entry->pattern->transposed(space);
+    const std::scoped_lock lock(entry->transpose_mutex);
+    if (!std::exchange(entry->transpose_is_current, true)) {
+      entry->solver.prepare_transpose(space);
+      if (!entry->AT.pattern()) entry->AT = space.matrix(to_AT.pattern, A.dtype);
+      space.gather(A.dtype, entry->values.data(), to_AT.source.span(), entry->AT.values());
+    }
+    if (request.reuse_setup) {
+      AT = space.matrix(to_AT.pattern, A.dtype);
+      space.gather(A.dtype, A.values, to_AT.source.span(), AT.values());
+    }
+    op.transpose = request.reuse_setup ? AT : entry->AT;
+  }
+  outcome.setup_time = clock.lap();
+  outcome.info = entry->solver.solve(space, op, request.b, request.x);
+  outcome.solve_time = clock.lap();
+  return outcome;
+}
+
+SolverCache::Info SolverCache::info() const {
+  const std::scoped_lock lock(mutex_);
+  Info info{counters_};
+  info.entries = static_cast<std::int64_t>(entries_.size());
+  info.capacity = static_cast<std::int64_t>(capacity_);
+  for (const auto& entry : entries_) info.bytes += entry->bytes;
+  return info;
+}
+
+void SolverCache::clear() {
+  const std::scoped_lock lock(mutex_);
+  entries_.clear();
+  counters_ = {};
+}
+
+}  // namespace amg

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "linear_solver.h"
+#include "matrix/input_matrix.h"
+
+namespace amg {
+
+struct SolveRequest {
+  std::string config;  // canonical
+  InputMatrix A;
+  Mode mode = Mode::plain;
+  bool reuse_setup = false;  // take a hierarchy of other values as it is
+  ConstVector b;
+  Vector x;  // holds the guess
+};
+
+struct SolveOutcome {
+  SolveInfo info;
+  double setup_time = 0.0;  // s; recognising the matrix, setup or refresh
+  double solve_time = 0.0;  // s
+};
+
+// The solvers that have been set up, by configuration, dtype and pattern: the engine's only global state.
+//
+// A call finds the entry whose whole pattern equals its own. With the values of the last setup it goes straight
+// to the solve, and so does a backward call on the same A; with new values it refreshes. Several calls may
+// solve with one entry at once; an entry in use by others is not refreshed but left to them, and evicting it
+// frees it with its last user.
+class SolverCache {
+ public:
+  struct Counters {
+    std::int64_t hits = 0;       // calls that found their matrix set up
+    std::int64_t refreshes = 0;  // calls that found their pattern, with other values
+    std::int64_t rebuilds = 0;   // … and whose values changed a decision of the hierarchy
+    std::int64_t setups = 0;     // calls that found nothing
+    std::int64_t evictions = 0;
+  };
+  struct Info : Counters {
+    std::int64_t entries = 0;
+    std::int64_t capacity = 0;
+    std::size_t bytes = 0;
+  };
+
+  static SolverCache& instance();
+  // Keeps `capacity` entries; 0 reuses nothing.
+  explicit SolverCache(std::size_t capacity) : capacity_(capacity) {}
+
+  SolveOutcome solve(const SolveRequest& request);
+  Info info() const;
+  void clear();  // counters too
+
+ private:
+  struct Entry;
+  class Lease;
+
+  Lease acquire(const SolveRequest& request, Matrix& A, Buffer& storage);
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t capacity_;
+  std::list<std::shared_ptr<Entry>> entries_;  // most recently used first
+  Counters counters_;
+};
+
+}  // namespace amg
