@@ -1,0 +1,201 @@
+// The Python module jaxamg._engine: XLA's handlers, configurations, the solver cache, and a solver without JAX.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <cstring>
+#include <variant>
+
+#include "amg/config.h"
+#include "amg/error.h"
+#include "amg/solver.h"
+#include "core/arena.h"
+#include "handlers.h"
+#include "linear_solver.h"
+#include "registry.h"
+#include "solver_cache.h"
+
+namespace nb = nanobind;
+
+namespace {
+
+template <class T>
+using Array1 = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+std::span<const T> span_of(const Array1<T>& array) {
+  return {array.data(), array.size()};
+}
+
+template <class Handler>
+nb::capsule capsule(Handler* handler) {
+  return nb::capsule(reinterpret_cast<void*>(handler));
+}
+
+amg::ConfigValue config_value(nb::handle value, const std::string& path) {
+  if (nb::isinstance<nb::bool_>(value)) return nb::cast<bool>(value);
+  if (nb::isinstance<nb::int_>(value)) return nb::cast<std::int64_t>(value);
+  if (nb::isinstance<nb::float_>(value)) return nb::cast<double>(value);
+  if (nb::isinstance<nb::str>(value)) return nb::cast<std::string>(value);
+  if (!nb::isinstance<nb::dict>(value))
+    throw amg::ConfigError(path + ": expected a number, a string or a dict, not " +
+                           nb::cast<std::string>(nb::type_name(value.type())));
+  amg::ConfigValue::Object object;
+  for (const auto& [key, member] : nb::cast<nb::dict>(value)) {
+    if (!nb::isinstance<nb::str>(key)) throw amg::ConfigError(path + ": keys are strings");
+    const auto name = nb::cast<std::string>(key);
+    object.push_back({name, config_value(member, path + "." + name)});
+  }
+  return object;
+}
+
+nb::dict config_info(const std::string& text) {
+  const amg::Config config = amg::Config::parse(text);
+  const amg::LinearSolver solver(config);
+  nb::dict info;
+  info["method"] = config.outer().method;
+  info["max_iters"] = solver.max_iters();
+  info["tolerance"] = solver.tolerance();
+  info["unread"] = config.unread();
+  return info;
+}
+
+nb::dict cache_info() {
+  const amg::SolverCache::Info cache = amg::SolverCache::instance().info();
+  nb::dict info;
+  info["entries"] = cache.entries;
+  info["capacity"] = cache.capacity;
+  info["bytes"] = cache.bytes;
+  info["hits"] = cache.hits;
+  info["misses"] = cache.setups;
+  info["setups"] = cache.setups;
+  info["refreshes"] = cache.refreshes;
+  info["rebuilds"] = cache.rebuilds;
+  info["evictions"] = cache.evictions;
+  return info;
+}
+
+nb::dict solve_info(const amg::SolveInfo& solve) {
+  std::vector<int> status, reason;
+  for (const amg::Status s : solve.status) status.push_back(static_cast<int>(s));
+  for (const amg::Reason r : solve.reason) reason.push_back(static_cast<int>(r));
+  nb::dict info;
+  info["iterations"] = solve.iterations;
+  info["status"] = status;
+  info["reason"] = reason;
+  info["residual"] = solve.residual;
+  info["history"] = solve.history;
+  return info;
+}
+
+// amg::Solver for Python, with the time its last calls took.
+class Solver {
+ public:
+  explicit Solver(const std::string& config) : solver_(amg::Config::parse(config)) {}
+
+  template <class T>
+  void setup(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns, const Array1<T>& values) {
+    const nb::gil_scoped_release release;
+    setup_time = timed([&] { solver_.setup({span_of(offsets), span_of(columns), span_of(values)}); });
+  }
+
+  template <class T>
+  nb::tuple solve(const Array1<T>& b, const std::optional<Array1<T>>& x0,
+                  const std::optional<nb::callable>& observer, bool transposed) {
+    auto x = std::make_unique<std::vector<T>>(b.size(), T{0});
+    if (x0) {
+      if (x0->size() != b.size()) throw amg::Error("x0: its size differs from b's");
+      std::memcpy(x->data(), x0->data(), b.size() * sizeof(T));
+    }
+    amg::SolveOptions options;
+    options.transposed = transposed;
+    if (observer)
+      options.observer = [&](int iteration, std::span<const double> residual) {
+        const nb::gil_scoped_acquire acquire;
+        (*observer)(iteration, std::vector<double>(residual.begin(), residual.end()));
+      };
+    amg::SolveInfo info;
+    {
+      const nb::gil_scoped_release release;
+      solve_time = timed([&] { info = solver_.solve(span_of(b), std::span<T>(*x), options); });
+    }
+    std::vector<T>* data = x.release();
+    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+    return nb::make_tuple(nb::ndarray<nb::numpy, T>(data->data(), {data->size()}, owner), solve_info(info));
+  }
+
+  nb::list grid() const {
+    nb::list levels;
+    for (const amg::LevelInfo& level : solver_.grid().levels) {
+      nb::dict row;
+      row["rows"] = level.rows;
+      row["entries"] = level.entries;
+      row["smoother"] = level.smoother;
+      levels.append(row);
+    }
+    return levels;
+  }
+  double operator_complexity() const { return solver_.grid().operator_complexity(); }
+  double grid_complexity() const { return solver_.grid().grid_complexity(); }
+  std::size_t bytes() const { return solver_.bytes(); }
+
+  double setup_time = 0.0;
+  double solve_time = 0.0;
+
+ private:
+  template <class F>
+  static double timed(F&& f) {
+    const auto start = std::chrono::steady_clock::now();
+    f();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  amg::Solver solver_;
+};
+
+}  // namespace
+
+NB_MODULE(_engine, m) {
+  m.doc() = "The C++ engine of jaxamg. Private: use the functions of the package.";
+  nb::exception<amg::Error>(m, "EngineError", PyExc_ValueError);
+
+  m.def("registrations", [] {
+    nb::dict handlers;
+    handlers["jaxamg_solve"] = capsule(jaxamg_solve);
+    handlers["jaxamg_multiply"] = capsule(jaxamg_multiply);
+    handlers["jaxamg_outer"] = capsule(jaxamg_outer);
+    return handlers;
+  });
+
+  m.def("canonical_config", [](const nb::dict& tree) {
+    return amg::Config::from_tree(config_value(tree, "config")).canonical();
+  });
+  m.def("config_info", &config_info);
+  m.def("methods", &amg::registered_methods);
+  m.def("explain", [](int reason) { return amg::explain(static_cast<amg::Reason>(reason)); });
+
+  m.def("cache_info", &cache_info);
+  m.def("clear_cache", [] { amg::SolverCache::instance().clear(); });
+  m.def("num_threads", [] { return amg::Arena::instance().threads(); });
+  m.def("set_num_threads", [](int threads) { amg::Arena::instance().resize(threads); });
+
+  nb::class_<Solver>(m, "Solver")
+      .def(nb::init<const std::string&>(), nb::arg("config"))
+      .def("setup", &Solver::setup<float>, nb::arg("offsets"), nb::arg("columns"), nb::arg("values").noconvert())
+      .def("setup", &Solver::setup<double>, nb::arg("offsets"), nb::arg("columns"),
+           nb::arg("values").noconvert())
+      .def("solve", &Solver::solve<float>, nb::arg("b").noconvert(), nb::arg("x0") = nb::none(),
+           nb::arg("observer") = nb::none(), nb::arg("transposed") = false)
+      .def("solve", &Solver::solve<double>, nb::arg("b").noconvert(), nb::arg("x0") = nb::none(),
+           nb::arg("observer") = nb::none(), nb::arg("transposed") = false)
+      .def("grid", &Solver::grid)
+      .def_prop_ro("operator_complexity", &Solver::operator_complexity)
+      .def_prop_ro("grid_complexity", &Solver::grid_complexity)
+      .def_prop_ro("bytes", &Solver::bytes)
+      .def_ro("setup_time", &Solver::setup_time)
+      .def_ro("solve_time", &Solver::solve_time);
+}
