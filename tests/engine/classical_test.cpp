@@ -58,14 +58,23 @@ Rows poisson2d_nine_points(int n) {
 }
 
 Rows anisotropic2d(int n, double epsilon) {
-  return grid(n, n, 1, {{0, 0, 0, 2 + 2 * epsilon}, {-1, 0, 0, -1}, {1, 0, 0, -1}, {0, -1, 0, -epsilon},
-                        {0, 1, 0, -epsilon}});
+  return grid(
+      n, n, 1,
+      {{0, 0, 0, 2 + 2 * epsilon}, {-1, 0, 0, -1}, {1, 0, 0, -1}, {0, -1, 0, -epsilon}, {0, 1, 0, -epsilon}});
 }
 
 // A rotated anisotropy with a mixed derivative: positive off-diagonal entries, and weak ones.
 Rows rotated2d(int n) {
-  return grid(n, n, 1, {{0, 0, 0, 5}, {-1, 0, 0, -2}, {1, 0, 0, -2}, {0, -1, 0, -1.25}, {0, 1, 0, -1.25},
-                        {-1, -1, 0, -0.75}, {1, 1, 0, -0.75}, {-1, 1, 0, 0.5}, {1, -1, 0, 0.5}});
+  return grid(n, n, 1,
+              {{0, 0, 0, 5},
+               {-1, 0, 0, -2},
+               {1, 0, 0, -2},
+               {0, -1, 0, -1.25},
+               {0, 1, 0, -1.25},
+               {-1, -1, 0, -0.75},
+               {1, 1, 0, -0.75},
+               {-1, 1, 0, 0.5},
+               {1, -1, 0, 0.5}});
 }
 
 // Two displacements per node of a grid, coupled with both signs, as plane stress couples them.
@@ -137,7 +146,10 @@ const std::vector<Problem> problems{
     {"elasticity", [] { return elasticity2d(20); }},
     {"random_signs", [] { return random_signs(900); }},
     {"graph_laplacian", [] { return graph_laplacian(1500); }},
-    {"one_point", [] { return Rows{{{0, 2}}}; }},
+    {"one_point",
+     [] {
+       return Rows{{{0, 2}}};
+     }},
 };
 
 // ---- the engine's side
@@ -201,18 +213,16 @@ class Classical : public testing::TestWithParam<std::tuple<Problem, DType>> {
     const bool d1 = interpolator == Interpolator::D1;
     auto pattern = d1 ? space.pattern_d1(A, level.strong.span(), level.coarse.span())
                       : space.pattern_d2(A, level.strong.span(), level.coarse.span());
-    level.P = allocate(pattern, A.dtype);
+    level.P = space.matrix(pattern, A.dtype);
     fill(A, interpolator, level);
     return level;
   }
 
-  CsrMatrix allocate(const std::shared_ptr<const Pattern>& pattern, DType dtype) {
-    return {pattern, Buffer(space.memory(), static_cast<std::size_t>(pattern->entries()) * size_of(dtype)), dtype};
-  }
-
   void fill(const Matrix& A, Interpolator interpolator, Level& level) {
-    if (interpolator == Interpolator::D1) space.values_d1(A, level.strong.span(), level.coarse.span(), level.P);
-    else space.values_d2(A, level.strong.span(), level.coarse.span(), level.P);
+    if (interpolator == Interpolator::D1)
+      space.values_d1(A, level.strong.span(), level.coarse.span(), level.P);
+    else
+      space.values_d2(A, level.strong.span(), level.coarse.span(), level.P);
   }
 
   static reference::Graph graph_of(const Matrix& A, const Array<std::uint8_t>& strong) {
@@ -239,7 +249,10 @@ class Classical : public testing::TestWithParam<std::tuple<Problem, DType>> {
 class ClassicalReference : public Classical {
  protected:
   ClassicalReference()
-      : problem(std::get<0>(GetParam())), csr(problem.rows()), A(csr.view(std::get<1>(GetParam()))), rows(rows_of(A)) {}
+      : problem(std::get<0>(GetParam())),
+        csr(problem.rows()),
+        A(csr.view(std::get<1>(GetParam()))),
+        rows(rows_of(A)) {}
 
   void expect_weights(Interpolator interpolator) {
     const Level level = coarsen(A, interpolator, problem.threshold);
@@ -248,8 +261,8 @@ class ClassicalReference : public Classical {
     const Rows P = rows_of(level.P);
     ASSERT_EQ(level.P.cols(), static_cast<std::int64_t>(C.size()));
     for (int i = 0; i < static_cast<int>(rows.size()); ++i) {
-      const auto expected = interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i)
-                                                             : reference::d2(rows, S, C, i);
+      const auto expected =
+          interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i) : reference::d2(rows, S, C, i);
       ASSERT_EQ(P[i].size(), expected.w.size()) << "row " << i;
       ASSERT_EQ(level.P.pattern()->offsets[i + 1] - level.P.pattern()->offsets[i],
                 static_cast<std::int64_t>(expected.w.size()));
@@ -264,7 +277,8 @@ class ClassicalReference : public Classical {
     }
     const auto& pattern = *level.P.pattern();
     for (std::int64_t i = 0; i < pattern.rows; ++i)
-      EXPECT_TRUE(std::is_sorted(&pattern.columns[pattern.offsets[i]], &pattern.columns[0] + pattern.offsets[i + 1]));
+      EXPECT_TRUE(
+          std::is_sorted(&pattern.columns[pattern.offsets[i]], &pattern.columns[0] + pattern.offsets[i + 1]));
   }
 
   Problem problem;
@@ -343,7 +357,8 @@ std::string name_of(const testing::TestParamInfo<std::tuple<Problem, DType>>& in
 }
 
 INSTANTIATE_TEST_SUITE_P(Problems, ClassicalReference,
-                         testing::Combine(testing::ValuesIn(problems), testing::Values(DType::f32, DType::f64)),
+                         testing::Combine(testing::ValuesIn(problems),
+                                          testing::Values(DType::f32, DType::f64)),
                          name_of);
 
 // ---- laws
@@ -386,8 +401,8 @@ TEST_P(ClassicalLaws, ConstantsAreInterpolatedExactly) {
       if (row_sum != 0 || P[i].empty()) continue;
       ++tested;
       reference::Real roundings = 1;
-      const auto expected = interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i)
-                                                             : reference::d2(rows, S, C, i);
+      const auto expected =
+          interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i) : reference::d2(rows, S, C, i);
       for (auto [j, r] : expected.roundings) roundings += r;
       const reference::Real stored = A.dtype == DType::f32 ? 0x1p-24L : 0;
       for (auto [j, w] : expected.w) roundings += stored / 0x1p-53L * std::abs(w);
@@ -398,8 +413,8 @@ TEST_P(ClassicalLaws, ConstantsAreInterpolatedExactly) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ZeroRowSums, ClassicalLaws,
-                         testing::Combine(testing::ValuesIn({problems[0], problems[1], problems[2], problems[6],
-                                                             problems[9]}),
+                         testing::Combine(testing::ValuesIn({problems[0], problems[1], problems[2],
+                                                             problems[6], problems[9]}),
                                           testing::Values(DType::f32, DType::f64)),
                          name_of);
 
@@ -417,7 +432,7 @@ class ClassicalCases : public Classical {
     pattern->offsets[1] = size;
     pattern->columns = space.array<std::int32_t>(size);
     std::iota(pattern->columns.data(), pattern->columns.data() + size, 0);
-    CsrMatrix P = allocate(pattern, DType::f64);
+    CsrMatrix P = space.matrix(pattern, DType::f64);
     std::copy(weights.begin(), weights.end(), P.as<double>());
     return P;
   }
@@ -477,7 +492,8 @@ TEST_F(ClassicalCases, TruncationOfMixedSignsStaysBounded) {
 // A setup must come to an end whatever the numbers are; the solve then reports what they were.
 TEST_F(ClassicalCases, NotANumberIsPassedOn) {
   Csr csr(poisson3d(5));
-  for (std::size_t e = 0; e < csr.doubles.size(); e += 40) csr.doubles[e] = std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t e = 0; e < csr.doubles.size(); e += 40)
+    csr.doubles[e] = std::numeric_limits<double>::quiet_NaN();
   const Level level = coarsen(csr.view(DType::f64), Interpolator::D2, 0.25);
   const CsrMatrix cut = space.truncate(level.P, 0.2, 2);
   const auto is_nan = [](double w) { return std::isnan(w); };

@@ -52,7 +52,8 @@ inline Graph transpose(const Graph& S) {
 inline Points pmis(const Graph& S, const std::vector<Real>& random) {
   const Graph T = transpose(S);
   const auto heavier = [&](int i, int j) {
-    const Real wi = static_cast<Real>(T[i].size()) + random[i], wj = static_cast<Real>(T[j].size()) + random[j];
+    const Real wi = static_cast<Real>(T[i].size()) + random[i],
+               wj = static_cast<Real>(T[j].size()) + random[j];
     return std::pair(wi, -i) > std::pair(wj, -j);
   };
   Points undecided, C;
@@ -110,7 +111,8 @@ inline Weights d1(const Rows& A, const Graph& S, const Points& C, int i) {
 inline Points distance_two(const Graph& S, const Points& C, int i) {
   Points hat;
   for (int k : S[i]) {
-    if (C.contains(k)) hat.insert(k);
+    if (C.contains(k))
+      hat.insert(k);
     else
       for (int j : S[k])
         if (C.contains(j)) hat.insert(j);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "backends/host/host_space.h"
@@ -16,12 +17,12 @@ std::int64_t enumerate(std::int64_t n, const Predicate& pred, const Visit& visit
   parallel_for(n, block_rows, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t count = 0;
     for (std::int64_t i = begin; i < end; ++i) count += pred(i) ? 1 : 0;
-    first[static_cast<std::size_t>(begin / block_rows)] = count;
+    first[begin / block_rows] = count;
   });
   std::int64_t total = 0;
   for (std::int64_t& f : first) total += std::exchange(f, total);
   parallel_for(n, block_rows, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t rank = first[static_cast<std::size_t>(begin / block_rows)];
+    std::int64_t rank = first[begin / block_rows];
     for (std::int64_t i = begin; i < end; ++i)
       if (pred(i)) visit(i, rank++);
   });

@@ -1,5 +1,7 @@
 #include "backends/host/host_space.h"
 #include "backends/host/interpolation.h"
+#include "backends/host/row_offsets.h"
+#include "core/arena.h"
 #include "setup/classical/d1_row.h"
 
 namespace amg {
@@ -14,7 +16,7 @@ std::shared_ptr<const Pattern> HostSpace::pattern_d1(const Matrix& A, std::span<
   parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       std::int64_t length = 1;
-      if (coarse[static_cast<std::size_t>(i)] < 0) {
+      if (coarse[i] < 0) {
         length = 0;
         for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
           length += d1_interpolates(A, strong.data(), coarse.data(), e) ? 1 : 0;
@@ -26,13 +28,12 @@ std::shared_ptr<const Pattern> HostSpace::pattern_d1(const Matrix& A, std::span<
   parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       std::int32_t* out = pattern->columns.data() + offsets[i];
-      if (const std::int32_t c = coarse[static_cast<std::size_t>(i)]; c >= 0) {
+      if (const std::int32_t c = coarse[i]; c >= 0) {
         *out = c;
         continue;
       }
       for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
-        if (d1_interpolates(A, strong.data(), coarse.data(), e))
-          *out++ = coarse[static_cast<std::size_t>(A.columns[e])];
+        if (d1_interpolates(A, strong.data(), coarse.data(), e)) *out++ = coarse[A.columns[e]];
     }
   });
   return pattern;
@@ -45,8 +46,10 @@ void HostSpace::values_d1(const Matrix& A, std::span<const std::uint8_t> strong,
     parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         T* w = P.as<T>() + offsets[i];
-        if (coarse[static_cast<std::size_t>(i)] >= 0) *w = 1;
-        else d1_row(A, strong.data(), coarse.data(), i, w);
+        if (coarse[i] >= 0)
+          *w = 1;
+        else
+          d1_row(A, strong.data(), coarse.data(), i, w);
       }
     });
   });

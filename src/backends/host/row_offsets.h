@@ -15,12 +15,12 @@ inline std::int64_t lengths_to_offsets(std::int64_t* offsets, std::int64_t rows)
   parallel_for(rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t sum = 0;
     for (std::int64_t i = begin; i < end; ++i) sum += offsets[i];
-    first[static_cast<std::size_t>(begin / block_rows)] = sum;
+    first[begin / block_rows] = sum;
   });
   std::int64_t total = 0;
   for (std::int64_t& f : first) total += std::exchange(f, total);
   parallel_for(rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t next = first[static_cast<std::size_t>(begin / block_rows)];
+    std::int64_t next = first[begin / block_rows];
     for (std::int64_t i = begin; i < end; ++i) next += std::exchange(offsets[i], next);
   });
   return offsets[rows] = total;

@@ -35,7 +35,7 @@ Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std:
   // Calls f(j) for every point j that i strongly depends on, until one returns true; whether one did.
   const auto any_influence = [&](std::int64_t i, const auto& f) {
     for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
-      if (strong[static_cast<std::size_t>(e)] && f(A.columns[e])) return true;
+      if (strong[e] && f(A.columns[e])) return true;
     return false;
   };
 

@@ -1,7 +1,6 @@
-#include "setup/classical/strength_row.h"
-
 #include "backends/host/host_space.h"
 #include "core/arena.h"
+#include "setup/classical/strength_row.h"
 
 namespace amg {
 

@@ -1,5 +1,3 @@
-#include <utility>
-
 #include "backends/host/host_space.h"
 #include "backends/host/row_offsets.h"
 #include "core/arena.h"
@@ -14,28 +12,25 @@ CsrMatrix HostSpace::truncate(const Matrix& P, double factor, std::int64_t max_e
   pattern->offsets = array<std::int64_t>(P.rows + 1);
   std::int64_t* offsets = pattern->offsets.data();
   return visit(P.dtype, [&]<class T>() {
-    // The selection is made anew in the second sweep: its cost is that of reading the row.
     const auto for_rows = [&](const auto& body) {
       parallel_for(P.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) {
-          const T* w = P.as<T>() + P.offsets[i];
-          const std::int64_t size = P.offsets[i + 1] - P.offsets[i];
-          body(i, w, size, truncation_of_row(w, size, factor, max_elements));
-        }
+        for (std::int64_t i = begin; i < end; ++i)
+          body(i, P.as<T>() + P.offsets[i], P.offsets[i + 1] - P.offsets[i]);
       });
     };
-    for_rows([&](std::int64_t i, const T* w, std::int64_t size, Truncation cut) {
+    auto cuts = array<Truncation>(P.rows);
+    for_rows([&](std::int64_t i, const T* w, std::int64_t size) {
+      cuts[i] = truncation_of_row(w, size, factor, max_elements);
       offsets[i] = 0;
-      for (std::int64_t e = 0; e < size; ++e) offsets[i] += truncation_keeps(cut, w, e) ? 1 : 0;
+      for (std::int64_t e = 0; e < size; ++e) offsets[i] += truncation_keeps(cuts[i], w, e) ? 1 : 0;
     });
-    const std::int64_t entries = host::lengths_to_offsets(offsets, P.rows);
-    pattern->columns = array<std::int32_t>(entries);
-    Buffer values(memory(), static_cast<std::size_t>(entries) * sizeof(T));
-    for_rows([&](std::int64_t i, const T* w, std::int64_t size, Truncation cut) {
-      truncate_row(cut, P.columns + P.offsets[i], w, size, pattern->columns.data() + offsets[i],
-                   static_cast<T*>(values.data()) + offsets[i]);
+    pattern->columns = array<std::int32_t>(host::lengths_to_offsets(offsets, P.rows));
+    CsrMatrix truncated = matrix(pattern, P.dtype);
+    for_rows([&](std::int64_t i, const T* w, std::int64_t size) {
+      truncate_row(cuts[i], P.columns + P.offsets[i], w, size, pattern->columns.data() + offsets[i],
+                   truncated.as<T>() + offsets[i]);
     });
-    return CsrMatrix(std::move(pattern), std::move(values), P.dtype);
+    return truncated;
   });
 }
 

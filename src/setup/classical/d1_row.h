@@ -18,8 +18,8 @@ AMG_HD inline bool d1_interpolates(const Matrix& A, const std::uint8_t* strong, 
 }
 
 template <class T>
-AMG_HD inline void d1_row(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse, std::int64_t i,
-                          T* w) {
+AMG_HD inline void d1_row(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
+                          std::int64_t i, T* w) {
   const T* values = A.as<T>();
   const std::int64_t begin = A.offsets[i], end = A.offsets[i + 1];
 

@@ -18,7 +18,8 @@ AMG_HD inline std::uint64_t pmis_weight(std::uint32_t influenced, std::int64_t r
 }
 
 // Whether i goes before j; 32 random bits do tie now and then, and two neighbours must not both win.
-AMG_HD inline bool pmis_beats(std::uint64_t weight_i, std::int64_t i, std::uint64_t weight_j, std::int64_t j) {
+AMG_HD inline bool pmis_beats(std::uint64_t weight_i, std::int64_t i, std::uint64_t weight_j,
+                              std::int64_t j) {
   return weight_i != weight_j ? weight_i > weight_j : i < j;
 }
 

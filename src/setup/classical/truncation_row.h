@@ -25,7 +25,8 @@ AMG_HD inline bool truncation_before(const T* w, std::int64_t e, std::int64_t f)
 
 // Selects entry after entry: max_elements is small, and a GPU thread has no room to sort a row.
 template <class T>
-AMG_HD inline Truncation truncation_of_row(const T* w, std::int64_t size, double factor, std::int64_t max_elements) {
+AMG_HD inline Truncation truncation_of_row(const T* w, std::int64_t size, double factor,
+                                           std::int64_t max_elements) {
   Truncation cut{0, -1};
   if (factor <= 1) {
     for (std::int64_t e = 0; e < size; ++e)
@@ -33,11 +34,20 @@ AMG_HD inline Truncation truncation_of_row(const T* w, std::int64_t size, double
   }
   if (max_elements <= 0 || max_elements >= size) return cut;
 
+  T last = 0;
   for (std::int64_t kept = 0; kept < max_elements; ++kept) {
+    T largest = -1;
     std::int64_t next = -1;
-    for (std::int64_t e = 0; e < size; ++e)
-      if ((cut.last < 0 || truncation_before(w, cut.last, e)) && (next < 0 || truncation_before(w, e, next))) next = e;
+    for (std::int64_t e = 0; e < size; ++e) {
+      const T a = std::abs(w[e]);
+      const bool after = cut.last < 0 || a < last || (a == last && e > cut.last);
+      if (after && a > largest) {
+        largest = a;
+        next = e;
+      }
+    }
     if (next < 0) break;  // NaN has no place in the order
+    last = largest;
     cut.last = next;
   }
   return cut;
@@ -54,8 +64,10 @@ AMG_HD inline void truncate_row(Truncation cut, const std::int32_t* columns, con
                                 std::int32_t* columns_out, T* out) {
   double dropped = 0, kept = 0;
   for (std::int64_t e = 0; e < size; ++e) {
-    if (truncation_keeps(cut, w, e)) kept += std::abs(w[e]);
-    else dropped += w[e];
+    if (truncation_keeps(cut, w, e))
+      kept += std::abs(w[e]);
+    else
+      dropped += w[e];
   }
   const double share = kept != 0 ? dropped / kept : 0;
   for (std::int64_t e = 0; e < size; ++e) {
