@@ -1,0 +1,141 @@
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "backends/host/enumerate.h"
+#include "backends/host/host_space.h"
+#include "core/arena.h"
+#include "setup/aggregation/size_2_rule.h"
+
+namespace amg {
+
+namespace {
+
+constexpr std::int32_t nobody = -1;
+
+// a_ij, or 0 where it is not stored.
+template <class T>
+double entry(const Matrix& A, std::int64_t i, std::int64_t j) {
+  const std::int32_t* const end = A.columns + A.offsets[i + 1];
+  const std::int32_t* const at = std::lower_bound(A.columns + A.offsets[i], end, j);
+  return at != end && *at == j ? static_cast<double>(A.as<T>()[at - A.columns]) : 0.0;
+}
+
+template <class F>
+void for_rows(std::int64_t rows, const F& f) {
+  parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(i);
+  });
+}
+
+// The weight of every entry; 0 on the diagonal and towards ghosts, whose rows are not ours to pair.
+Array<std::uint16_t> edge_weights(const Matrix& A, std::int64_t formula, Space& space) {
+  auto diagonal = space.array<double>(A.rows);
+  auto weights = space.array<std::uint16_t>(A.entries);
+  visit(A.dtype, [&]<class T>() {
+    for_rows(A.rows, [&](std::int64_t i) { diagonal[i] = entry<T>(A, i, i); });
+    for_rows(A.rows, [&](std::int64_t i) {
+      for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+        const std::int64_t j = A.columns[k];
+        weights[k] = j == i || j >= A.rows ? std::uint16_t{0}
+                                           : size_2_weight(formula, static_cast<double>(A.as<T>()[k]),
+                                                           entry<T>(A, j, i), diagonal[i], diagonal[j]);
+      }
+    });
+  });
+  return weights;
+}
+
+std::int64_t count_unassigned(const Array<std::int32_t>& root) {
+  return parallel_reduce(
+      root.size(), block_rows, std::int64_t{0},
+      [&](std::int64_t begin, std::int64_t end) {
+        return std::count(root.data() + begin, root.data() + end, nobody);
+      },
+      std::plus<>());
+}
+
+// Numbers aggregates in the order of their smallest rows; root[i] names the aggregate of i by one of its rows.
+Array<std::int32_t> number_aggregates(const Array<std::int32_t>& root, Space& space) {
+  const std::int64_t n = root.size();
+  auto smallest = space.array<std::int32_t>(n);
+  auto number = space.array<std::int32_t>(n);
+  auto aggregates = space.array<std::int32_t>(n);
+  for_rows(n, [&](std::int64_t i) { smallest[i] = static_cast<std::int32_t>(i); });
+  for_rows(n, [&](std::int64_t i) {
+    const std::atomic_ref first(smallest[root[i]]);
+    const auto row = static_cast<std::int32_t>(i);
+    for (std::int32_t seen = first.load(); row < seen && !first.compare_exchange_weak(seen, row);) {
+    }
+  });
+  host::enumerate(
+      n, [&](std::int64_t i) { return smallest[root[i]] == i; },
+      [&](std::int64_t i, std::int64_t rank) { number[root[i]] = static_cast<std::int32_t>(rank); });
+  for_rows(n, [&](std::int64_t i) { aggregates[i] = number[root[i]]; });
+  return aggregates;
+}
+
+}  // namespace
+
+// AmgX's SIZE_2: pairs of rows by handshaking. Each round, every unassigned row points at the unassigned neighbour it
+// wants most, and two rows that point at each other become a pair. What remains when the rounds end joins the aggregate
+// of its strongest assigned neighbour.
+Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptions& options) {
+  const std::int64_t n = A.rows;
+  const auto weights = edge_weights(A, options.weight_formula, *this);
+  auto root = array<std::int32_t>(n);  // a row that names the aggregate of i; of a pair, the smaller one
+  auto wanted = array<std::int32_t>(n);
+  for_rows(n, [&](std::int64_t i) { root[i] = nobody; });
+
+  // The neighbour that i wants most of those that are assigned, or of those that are not.
+  const auto most_wanted = [&](std::int64_t i, bool assigned) {
+    std::int32_t best = nobody;
+    std::uint16_t best_weight = 0;
+    for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+      const std::int32_t j = A.columns[k];
+      if (weights[k] == 0 || (root[j] != nobody) != assigned) continue;
+      if (best != nobody && !size_2_prefers(i, weights[k], j, best_weight, best)) continue;
+      best = j;
+      best_weight = weights[k];
+    }
+    return best;
+  };
+
+  std::int64_t unassigned = n;
+  for (std::int64_t round = 0; round < options.max_matching_iterations; ++round) {
+    for_rows(n, [&](std::int64_t i) {
+      if (root[i] != nobody) return;
+      // Whoever was wanted most still is, unless somebody else has got him.
+      if (round == 0 || (wanted[i] != nobody && root[wanted[i]] != nobody)) wanted[i] = most_wanted(i, false);
+    });
+    for_rows(n, [&](std::int64_t i) {
+      if (root[i] != nobody || wanted[i] == nobody || wanted[wanted[i]] != i) return;
+      root[i] = std::min(static_cast<std::int32_t>(i), wanted[i]);
+    });
+    const std::int64_t before = std::exchange(unassigned, count_unassigned(root));
+    const auto tolerated = options.max_unassigned_percentage * static_cast<double>(n);
+    if (unassigned == before || static_cast<double>(unassigned) < tolerated) break;
+  }
+
+  // A row may have to wait until a neighbour has joined; rows out of everybody's reach stay alone.
+  for (bool joining = options.merge_singletons && unassigned > 0; joining;) {
+    for_rows(n, [&](std::int64_t i) {
+      if (root[i] != nobody) return;
+      const std::int32_t neighbour = most_wanted(i, true);
+      wanted[i] = neighbour == nobody ? nobody : root[neighbour];
+    });
+    for_rows(n, [&](std::int64_t i) {
+      if (root[i] == nobody) root[i] = wanted[i];
+    });
+    const std::int64_t before = std::exchange(unassigned, count_unassigned(root));
+    joining = unassigned > 0 && unassigned < before;
+  }
+  for_rows(n, [&](std::int64_t i) {
+    if (root[i] == nobody) root[i] = static_cast<std::int32_t>(i);
+  });
+  return number_aggregates(root, *this);
+}
+
+}  // namespace amg
