@@ -106,7 +106,8 @@ Rows random_signs(int n) {
   return A;
 }
 
-// The Laplacian of points thrown on a square, neighbours nearer than a radius: rows of every length that sum to 0.
+// The Laplacian of points thrown on a square, neighbours nearer than a radius: rows of every length that sum
+// to 0.
 Rows graph_laplacian(int n) {
   std::mt19937 random(11);
   std::vector<std::pair<double, double>> at;
@@ -276,9 +277,9 @@ class ClassicalReference : public Classical {
       }
     }
     const auto& pattern = *level.P.pattern();
+    const std::int32_t* columns = pattern.columns.data();
     for (std::int64_t i = 0; i < pattern.rows; ++i)
-      EXPECT_TRUE(
-          std::is_sorted(&pattern.columns[pattern.offsets[i]], &pattern.columns[0] + pattern.offsets[i + 1]));
+      EXPECT_TRUE(std::is_sorted(columns + pattern.offsets[i], columns + pattern.offsets[i + 1]));
   }
 
   Problem problem;
@@ -328,7 +329,8 @@ TEST_P(ClassicalReference, Truncate) {
         for (auto [j, w] : P[i]) magnitude += std::abs(w);
         for (auto [j, w] : expected) {
           ASSERT_TRUE(T[i].contains(j)) << "row " << i;
-          // The share of one weight is at most what was dropped, summed in double with an error in each addition.
+          // The share of one weight is at most what was dropped, summed in double with an error in each
+          // addition.
           const reference::Real tolerance =
               static_cast<double>(P[i].size() + 4) * 0x1p-53L * magnitude + eps / 2 * std::abs(w);
           EXPECT_LE(std::abs(T[i].at(j) - w), tolerance) << "row " << i << ", factor " << factor;

@@ -1,5 +1,5 @@
-// Classical coarsening as the papers write it: sets and sums, one point after the other, in long double. Slow on
-// purpose, and sharing nothing with the engine.
+// Classical coarsening as the papers write it: sets and sums, one point after the other, in long double. Slow
+// on purpose, and sharing nothing with the engine.
 #pragma once
 
 #include <algorithm>

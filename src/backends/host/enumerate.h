@@ -9,8 +9,8 @@
 
 namespace amg::host {
 
-// Calls visit(i, rank) for every i of [0, n) that pred holds for, rank counting them in order; returns their number.
-// pred is asked twice.
+// Calls visit(i, rank) for every i of [0, n) that pred holds for, rank counting them in order; returns their
+// number. pred is asked twice.
 template <class Predicate, class Visit>
 std::int64_t enumerate(std::int64_t n, const Predicate& pred, const Visit& visit) {
   std::vector<std::int64_t> first(static_cast<std::size_t>((n + block_rows - 1) / block_rows));

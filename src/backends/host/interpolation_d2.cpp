@@ -10,8 +10,8 @@
 
 namespace amg {
 
-// One sweep over A: the length of a row is known only when its columns are, so each chunk keeps what it found until
-// all lengths are there.
+// One sweep over A: the length of a row is known only when its columns are, so each chunk keeps what it found
+// until all lengths are there.
 std::shared_ptr<const Pattern> HostSpace::pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
                                                      std::span<const std::int32_t> coarse) {
   using Marker = std::vector<std::int32_t>;  // the last row that met this coarse point

@@ -9,7 +9,8 @@
 
 namespace amg::host {
 
-// Turns offsets[i] = length of row i, for i < rows, into where row i begins, and offsets[rows] into the total.
+// Turns offsets[i] = length of row i, for i < rows, into where row i begins, and offsets[rows] into the
+// total.
 inline std::int64_t lengths_to_offsets(std::int64_t* offsets, std::int64_t rows) {
   std::vector<std::int64_t> first(static_cast<std::size_t>((rows + block_rows - 1) / block_rows));
   parallel_for(rows, block_rows, [&](std::int64_t begin, std::int64_t end) {

@@ -8,8 +8,8 @@
 
 namespace amg::host {
 
-// Scratch that the chunks of one kernel hand on to each other: no more copies are made than chunks run at once, and
-// none outlives the kernel.
+// Scratch that the chunks of one kernel hand on to each other: no more copies are made than chunks run at
+// once, and none outlives the kernel.
 template <class Make>
 class ScratchPool {
  public:

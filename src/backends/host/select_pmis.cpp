@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
 #include "backends/host/enumerate.h"
 #include "backends/host/host_space.h"
+#include "backends/host/row_offsets.h"
 #include "core/arena.h"
 #include "setup/classical/pmis_rule.h"
 
@@ -20,9 +22,10 @@ void mark(std::uint8_t& state, State now) { std::atomic_ref(state).store(now, st
 
 }  // namespace
 
-// PMIS (De Sterck, Yang, Heys, "Reducing complexity in parallel algebraic multigrid preconditioners", 2006). Each
-// round, the undecided points that are heavier than all their undecided neighbours in S ∪ Sᵀ become coarse; points
-// that strongly depend on them become fine. Points that influence nobody are fine from the start.
+// PMIS (De Sterck, Yang, Heys, "Reducing complexity in parallel algebraic multigrid preconditioners", 2006).
+// Each round, the undecided points that are heavier than all their undecided neighbours in S ∪ Sᵀ become
+// coarse; points that strongly depend on them become fine. Points that influence nobody are fine from the
+// start.
 //
 // Sᵀ is never formed: every edge of S ∪ Sᵀ lies in some row of S, and from there it marks the end that loses.
 Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) {
@@ -32,23 +35,30 @@ Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std:
       for (std::int64_t r = begin; r < end; ++r) body(r);
     });
   };
-  // Calls f(j) for every point j that i strongly depends on, until one returns true; whether one did.
-  const auto any_influence = [&](std::int64_t i, const auto& f) {
-    for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
-      if (strong[e] && f(A.columns[e])) return true;
-    return false;
+
+  // S by itself: on coarse levels most of A is weak, and the rounds read S many times.
+  auto offsets = array<std::int64_t>(n + 1);
+  auto influenced = array<std::uint32_t>(n);
+  for_rows(n, [&](std::int64_t i) {
+    offsets[i] =
+        std::count(strong.begin() + A.offsets[i], strong.begin() + A.offsets[i + 1], std::uint8_t{1});
+    influenced[i] = 0;
+  });
+  auto columns = array<std::int32_t>(host::lengths_to_offsets(offsets.data(), n));
+  for_rows(n, [&](std::int64_t i) {
+    std::int32_t* out = columns.data() + offsets[i];
+    for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e) {
+      if (!strong[e]) continue;
+      *out++ = A.columns[e];
+      std::atomic_ref(influenced[A.columns[e]]).fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+  const auto influences = [&](std::int64_t i) {
+    return std::span(columns.data() + offsets[i], columns.data() + offsets[i + 1]);
   };
 
-  auto influenced = array<std::uint32_t>(n);
   auto weight = array<std::uint64_t>(n);
   auto state = array<std::uint8_t>(n);
-  for_rows(n, [&](std::int64_t i) { influenced[i] = 0; });
-  for_rows(n, [&](std::int64_t i) {
-    any_influence(i, [&](std::int32_t j) {
-      std::atomic_ref(influenced[j]).fetch_add(1, std::memory_order_relaxed);
-      return false;
-    });
-  });
   for_rows(n, [&](std::int64_t i) {
     weight[i] = pmis_weight(influenced[i], i);
     state[i] = influenced[i] > 0 ? candidate : fine_point;
@@ -62,10 +72,8 @@ Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std:
   while (count > 0) {
     for_rows(count, [&](std::int64_t r) {
       const std::int32_t i = active[r];
-      any_influence(i, [&](std::int32_t j) {
+      for (std::int32_t j : influences(i))
         if (look(state[j]) <= beaten) mark(state[pmis_beats(weight[i], i, weight[j], j) ? j : i], beaten);
-        return false;
-      });
     });
     for_rows(count, [&](std::int64_t r) {
       std::uint8_t& s = state[active[r]];
@@ -74,7 +82,8 @@ Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std:
     for_rows(count, [&](std::int64_t r) {
       const std::int32_t i = active[r];
       if (look(state[i]) == coarse_point) return;
-      const bool covered = any_influence(i, [&](std::int32_t j) { return look(state[j]) == coarse_point; });
+      const bool covered =
+          std::ranges::any_of(influences(i), [&](std::int32_t j) { return look(state[j]) == coarse_point; });
       mark(state[i], covered ? fine_point : candidate);
     });
     count = host::enumerate(

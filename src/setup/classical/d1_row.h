@@ -6,11 +6,12 @@
 
 namespace amg {
 
-// D1, direct interpolation (Stüben, "A review of algebraic multigrid", 2001): the fine row i interpolates from its
-// strong coarse neighbours C_i, negative and positive couplings scaled apart:
+// D1, direct interpolation (Stüben, "A review of algebraic multigrid", 2001): the fine row i interpolates
+// from its strong coarse neighbours C_i, negative and positive couplings scaled apart:
 //   w_ij = −α a_ij / a_ii  for a_ij < 0,   α = Σ_{k≠i} a_ik⁻ / Σ_{k∈C_i} a_ik⁻
 //   w_ij = −β a_ij / a_ii  for a_ij > 0,   β likewise with a_ik⁺.
-// Couplings of a sign that C_i lacks are added to the diagonal instead. A diagonal of zero gives a row of zeros.
+// Couplings of a sign that C_i lacks are added to the diagonal instead. A diagonal of zero gives a row of
+// zeros.
 
 AMG_HD inline bool d1_interpolates(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
                                    std::int64_t e) {

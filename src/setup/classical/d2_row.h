@@ -7,14 +7,15 @@
 namespace amg {
 
 // D2, extended+i interpolation (De Sterck, Falgout, Nolting, Yang, "Distance-two interpolation for parallel
-// algebraic multigrid", 2008). For a fine row i, with its strong coarse neighbours C_i, its strong fine neighbours
-// F_i, and Ĉ_i = C_i ∪ ⋃_{k∈F_i} C_k:
+// algebraic multigrid", 2008). For a fine row i, with its strong coarse neighbours C_i, its strong fine
+// neighbours F_i, and Ĉ_i = C_i ∪ ⋃_{k∈F_i} C_k:
 //   w_ij = −(a_ij + Σ_{k∈F_i} a_ik ā_kj / b_ik) / ã_ii                        for j ∈ Ĉ_i
 //   ã_ii = a_ii + Σ_{n∉Ĉ_i∪F_i∪{i}} a_in + Σ_{k∈F_i} a_ik ā_ki / b_ik
 //   b_ik = Σ_{l∈Ĉ_i∪{i}} ā_kl,     ā_kl = a_kl where its sign is not that of a_kk, else 0.
 // Where b_ik is 0 there is nobody to hand a_ik on to: it is added to the diagonal. Where ã_ii is 0, w_i = 0.
 
-// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. D1 has C_i in its row i.
+// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. D1 has C_i in its row
+// i.
 template <class Visit>
 AMG_HD inline void d2_points(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
                              const Pattern& D1, std::int64_t i, Visit&& visit) {
@@ -34,8 +35,9 @@ struct D2Entry {
   std::int64_t position;
 };
 
-// Adds the terms of the strong fine neighbour k to w; false if there is nobody to hand a_ik on to. Few entries of row
-// k are wanted, and which is a coin toss, so they are picked without a branch before anything is summed.
+// Adds the terms of the strong fine neighbour k to w; false if there is nobody to hand a_ik on to. Few
+// entries of row k are wanted, and which is a coin toss, so they are picked without a branch before anything
+// is summed.
 template <class T, class Position>
 AMG_HD inline bool d2_distribute(const Matrix& A, std::int64_t k, double a_ik, const Position& position,
                                  double* w, D2Entry* wanted) {
@@ -60,9 +62,9 @@ AMG_HD inline bool d2_distribute(const Matrix& A, std::int64_t k, double a_ik, c
   return true;
 }
 
-// The weights of the fine row i. position(j) is the place of j in row i of P for j ∈ Ĉ_i, `size` = |Ĉ_i| for j = i,
-// and negative for all others. w has room for size + 1 numbers, the last of which becomes ã_ii; `wanted` for the
-// longest row of A.
+// The weights of the fine row i. position(j) is the place of j in row i of P for j ∈ Ĉ_i, `size` = |Ĉ_i| for
+// j = i, and negative for all others. w has room for size + 1 numbers, the last of which becomes ã_ii;
+// `wanted` for the longest row of A.
 template <class T, class Position>
 AMG_HD inline void d2_row(const Matrix& A, const std::uint8_t* strong, std::int64_t i,
                           const Position& position, std::int64_t size, double* w, D2Entry* wanted) {

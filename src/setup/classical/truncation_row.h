@@ -7,10 +7,11 @@
 
 namespace amg {
 
-// interp_truncation_factor and interp_max_elements: a row of P keeps the weights with |w| ≥ factor · max |w|, all of
-// them if factor > 1, and of these the max_elements largest, all of them if max_elements ≤ 0. What the dropped
-// weights sum to is handed to the kept ones in proportion to |w|, so that the row sum stays. Weights of one sign are
-// thus rescaled by the quotient of the sums, as is usual; for weights of both signs that quotient has no bound.
+// interp_truncation_factor and interp_max_elements: a row of P keeps the weights with |w| ≥ factor · max |w|,
+// all of them if factor > 1, and of these the max_elements largest, all of them if max_elements ≤ 0. What the
+// dropped weights sum to is handed to the kept ones in proportion to |w|, so that the row sum stays. Weights
+// of one sign are thus rescaled by the quotient of the sums, as is usual; for weights of both signs that
+// quotient has no bound.
 struct Truncation {
   double bar;         // keeps nothing smaller,
   std::int64_t last;  // and nothing after this entry, where it is not negative
