@@ -1,0 +1,110 @@
+"""Derivatives of a linear solve. Forward and reverse mode of any order follow by composition of these rules.
+
+    x = A⁻¹ b, so A x = b and Ȧ x + A ẋ = ḃ:                ẋ = A⁻¹ (ḃ - Ȧ x)
+
+That is linear in ḃ and Ȧ, and its transpose takes the cotangent x̄ to
+
+    b̄ = λ = A⁻ᵀ x̄   and, from  -⟨λ, Ȧ x⟩ = Σ -λᵢ xⱼ Ȧᵢⱼ,   Ā = -λ xᵀ  at A's entries.
+
+Both are solves with the matrix of the forward pass, for which the engine has the hierarchy already. If the
+solve is `transposed`, A above stands for the transpose of what is stored. The initial guess and what `info`
+reports have no derivative: x does not depend on them beyond the tolerance.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import Primitive
+from jax.interpreters import ad
+
+from ._ffi import multiply_p, outer_p, solve_p
+
+
+def _multiply(row_index, col_index, values, x, *, format: str, transposed: bool) -> jax.Array:
+    if format == "dense":
+        return (values.T if transposed else values) @ x
+    return multiply_p.bind(row_index, col_index, values, x, format=format, transposed=transposed)
+
+
+def _no_guess(b) -> jax.Array:
+    return jnp.zeros(0, b.dtype)
+
+
+def _solve_jvp(primals, tangents, **params: Any):
+    row_index, col_index, A, b, _ = primals
+    _, _, A_dot, b_dot, _ = tangents
+    x, *report = solve_p.bind(*primals, **params)
+
+    right_side = b_dot
+    if type(A_dot) is not ad.Zero:
+        form = {key: params[key] for key in ("format", "transposed")}
+        A_dot_x = _multiply(row_index, col_index, A_dot, x, **form)
+        right_side = -A_dot_x if type(b_dot) is ad.Zero else b_dot - A_dot_x
+    if type(right_side) is ad.Zero:  # only x0 has a tangent
+        x_dot = _zero_tangent(x)
+    else:
+        x_dot = solve_p.bind(row_index, col_index, A, right_side, _no_guess(b), **params)[0]
+    return [x, *report], [x_dot, *map(_zero_tangent, report)]
+
+
+def _zero_tangent(primal) -> ad.Zero:
+    return ad.Zero(jax.typeof(primal).to_tangent_aval())
+
+
+def _solve_transpose(cotangents, row_index, col_index, A, b, x0, **params: Any):
+    x_bar = cotangents[0]
+    if type(x_bar) is ad.Zero:
+        return None, None, None, ad.Zero(b.aval), None
+    params |= {
+        "transposed": not params["transposed"],
+        "config": params["adjoint_config"],
+        "adjoint_config": params["config"],
+    }
+    lam = solve_p.bind(row_index, col_index, A, x_bar, _no_guess(x_bar), **params)[0]
+    return None, None, None, lam, None
+
+
+ad.primitive_jvps[solve_p] = _solve_jvp
+ad.primitive_transposes[solve_p] = _solve_transpose
+
+
+# y = A x is linear in A and in x: Ā = ȳ xᵀ at A's entries, x̄ = Aᵀ ȳ. For y = Aᵀ x: Ā = x ȳᵀ, x̄ = A ȳ.
+def _multiply_transpose(y_bar, row_index, col_index, A, x, *, format: str, transposed: bool):
+    y_bar = ad.instantiate_zeros(y_bar)
+    if ad.is_undefined_primal(A):
+        u, v = (x, y_bar) if transposed else (y_bar, x)
+        return None, None, outer_p.bind(row_index, col_index, u, v, format=format), None
+    x_bar = multiply_p.bind(row_index, col_index, A, y_bar, format=format, transposed=not transposed)
+    return None, None, None, x_bar
+
+
+# S = u vᵀ at A's entries is linear in u and in v, and with S̄ as a matrix of A's pattern: ū = S̄ v, v̄ = S̄ᵀ u.
+def _outer_transpose(S_bar, row_index, col_index, u, v, *, format: str):
+    S_bar = ad.instantiate_zeros(S_bar)
+    if ad.is_undefined_primal(u):
+        u_bar = multiply_p.bind(row_index, col_index, S_bar, v, format=format, transposed=False)
+        return None, None, u_bar, None
+    v_bar = multiply_p.bind(row_index, col_index, S_bar, u, format=format, transposed=True)
+    return None, None, None, v_bar
+
+
+def _define_bilinear(primitive: Primitive, transpose: Callable[..., Any]) -> None:
+    """The two arguments after the index arrays are the linear ones."""
+    ad.defjvp(
+        primitive,
+        None,
+        None,
+        lambda u_dot, row_index, col_index, u, v, **params: primitive.bind(
+            row_index, col_index, u_dot, v, **params
+        ),
+        lambda v_dot, row_index, col_index, u, v, **params: primitive.bind(
+            row_index, col_index, u, v_dot, **params
+        ),
+    )
+    ad.primitive_transposes[primitive] = transpose
+
+
+_define_bilinear(multiply_p, _multiply_transpose)
+_define_bilinear(outer_p, _outer_transpose)

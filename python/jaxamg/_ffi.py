@@ -1,0 +1,70 @@
+"""The engine's three operations as JAX primitives: solve, multiply, outer.
+
+A matrix is passed as `(row_index, col_index, values)` and a `format`:
+
+- "csr": row offsets (n + 1,), columns (nse,), values (nse,); what lies past the last offset is padding;
+- "coo": rows (nse,), columns (nse,), values (nse,); an entry in row n is padding, as in JAX's BCOO;
+- "dense": two empty index arrays and values (n, n); only solve takes it.
+
+Vectors are (n,) or (n, m) for m lanes. The calls have no side effects, so XLA may drop or repeat them.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.ffi
+import jax.numpy as jnp
+from jax.core import ShapedArray
+from jax.extend.core import Primitive
+from jax.interpreters import mlir, xla
+
+from . import _engine
+
+_handlers = _engine.registrations()
+
+
+def _primitive(name: str, abstract_eval: Callable[..., Any], attributes: Sequence[str]) -> Primitive:
+    primitive = Primitive(name)
+    primitive.def_impl(partial(xla.apply_primitive, primitive))
+    primitive.def_abstract_eval(abstract_eval)
+    call = jax.ffi.ffi_lowering(name)
+
+    def lowering(ctx: mlir.LoweringRuleContext, *operands: Any, **params: Any) -> Any:
+        # XLA refuses attributes that the handler does not declare; some parameters are for our rules alone.
+        return call(ctx, *operands, **{key: params[key] for key in attributes})
+
+    jax.ffi.register_ffi_target(name, _handlers[name], platform="cpu")
+    mlir.register_lowering(primitive, lowering, platform="cpu")
+    return primitive
+
+
+def _solve_shapes(row_index, col_index, values, b, x0, *, max_iters: int, **_: Any) -> list[ShapedArray]:
+    m = b.shape[1] if b.ndim == 2 else 1
+    lanes = ShapedArray((m,), jnp.int32)
+    residual = ShapedArray((m,), b.dtype)
+    history = ShapedArray((m, max_iters + 1), b.dtype)
+    times = ShapedArray((2,), jnp.float32)
+    return [ShapedArray(b.shape, b.dtype), lanes, lanes, lanes, residual, history, times]
+
+
+def _multiply_shape(row_index, col_index, values, x, **_: Any) -> ShapedArray:
+    return ShapedArray(x.shape, x.dtype)
+
+
+def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
+    return ShapedArray(col_index.shape, u.dtype)
+
+
+# (row_index, col_index, values, b, x0) -> (x, iterations, status, reason, residual, history, times):
+# x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b; then for each lane what was done;
+# times are those of setup and solve, in s. The backward pass solves with `adjoint_config`.
+solve_p = _primitive("jaxamg_solve", _solve_shapes, ["config", "format", "transposed", "reuse_setup"])
+solve_p.multiple_results = True
+
+# (row_index, col_index, values, x) -> A x, or Aᵀ x if transposed
+multiply_p = _primitive("jaxamg_multiply", _multiply_shape, ["format", "transposed"])
+
+# (row_index, col_index, u, v) -> u vᵀ at A's entries, summed over the lanes
+outer_p = _primitive("jaxamg_outer", _outer_shape, ["format"])

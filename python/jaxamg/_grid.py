@@ -1,0 +1,38 @@
+"""A solver outside of JAX, and the table of its grids."""
+
+import numpy as np
+import scipy.sparse as sp
+
+from . import _engine
+
+
+def set_up(config: str, A: sp.csr_array) -> _engine.Solver:
+    solver = _engine.Solver(config)
+    solver.setup(A.indptr.astype(np.int64), A.indices.astype(np.int32), A.data)
+    return solver
+
+
+def grid_rows(solver: _engine.Solver) -> list[tuple[str, ...]]:
+    """Return the table's header and one row per level: sparsity is the share of entries that are stored."""
+    rows = [("level", "rows", "nonzeros", "sparsity", "smoother")]
+    for number, level in enumerate(solver.grid()):
+        n, nnz = level["rows"], level["entries"]
+        rows.append((str(number), f"{n:,}", f"{nnz:,}", f"{nnz / n**2:.2e}", level["smoother"]))
+    return rows
+
+
+def align(rows: list[tuple[str, ...]]) -> str:
+    """Return a table as text, right-aligned."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows
+    )
+
+
+def complexities(solver: _engine.Solver) -> str:
+    operator, grid = solver.operator_complexity, solver.grid_complexity
+    return f"operator complexity {operator:.3f}, grid complexity {grid:.3f}"
+
+
+def megabytes(solver: _engine.Solver) -> str:
+    return f"memory {solver.bytes / 1e6:.1f} MB"

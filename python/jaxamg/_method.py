@@ -1,0 +1,57 @@
+"""A configuration as the engine takes it."""
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from . import _engine
+from ._config import resolve
+
+
+class Method(NamedTuple):
+    """A validated configuration."""
+
+    canonical: str
+    """AmgX's notation in one normal form."""
+    max_iters: int
+
+
+def method(config: Any, keywords: Mapping[str, Any]) -> Method:
+    """Merge defaults, configuration and keywords; validate; warn once of keys that nothing reads.
+
+    Raises what `resolve` raises, and ValueError with the path of a key that is unknown or out of range.
+    """
+    return _validated(_encode(resolve(config, keywords)))
+
+
+# In a loop of eager solves the same dict comes again and again, and validating it can take longer than a
+# small solve. The key is JSON since that tells 1 from 1.0 and true, which in Python are equal and hash alike.
+@lru_cache(maxsize=256)
+def _validated(document: str) -> Method:
+    tree = json.loads(document)
+    canonical = _engine.canonical_config(tree)
+    info = _engine.config_info(canonical)
+    defaults = set(_values(resolve(None, {})))  # unread, they are nobody's mistake
+    theirs = {path for path, value in _values(tree) if (path, value) not in defaults}
+    if unread := [path for path in info["unread"] if path in theirs]:
+        message = f"configuration keys that no method in use reads: {', '.join(unread)}"
+        warnings.warn(message, UserWarning, stacklevel=4)
+    return Method(canonical, info["max_iters"])
+
+
+def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            yield prefix + key, value.get("solver")
+            yield from _values(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"a configuration holds numbers, strings and dicts, not a {type(value).__name__}")
+
+
+_encode = json.JSONEncoder(default=_refuse).encode

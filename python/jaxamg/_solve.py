@@ -1,0 +1,156 @@
+"""`solve`: checks, one primitive, a report."""
+
+import os
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import io_callback
+from jax.typing import ArrayLike
+
+from . import _derivatives  # noqa: F401  registers the primitives' derivative rules
+from ._ffi import solve_p
+from ._info import concrete_info, raise_misuse, traced_info
+from ._matrix import initial_guess, is_traced, operands, right_hand_side, working_dtype
+from ._method import method
+from ._stats import write_stats
+
+
+def solve(  # noqa: D417  (what is not supported yet is not described)
+    A: Any,
+    b: ArrayLike,
+    config: Any = None,
+    comm: Any = None,
+    nglobal: int | None = None,
+    partition_info: Any = None,
+    save_stats_file: str | os.PathLike[str] | None = None,
+    *,
+    x0: ArrayLike | None = None,
+    block_dim: int = 1,
+    reuse_setup: bool = False,
+    nullspace: Any = None,
+    transpose_nullspace: Any = None,
+    labels: Any = None,
+    label_sum: Any = None,
+    derivative: str = "implicit",
+    near_nullspace: Any = None,
+    precond_dtype: Any = None,
+    adjoint_tolerance: float | None = None,
+    on_failure: str | None = None,
+    hierarchy: Any = None,
+    **kwargs: Any,
+) -> tuple[jax.Array, dict[str, Any]]:
+    """Solve A x = b for a square sparse A.
+
+    Works eagerly and inside `jit`; differentiable in both modes, to any order, in A's values and b.
+    The hierarchy is cached by configuration and pattern: the same A again costs no setup, new values on a
+    known pattern a refresh, and a gradient no setup at all.
+
+    Args:
+        A: matrix (n, n): BCSR, BCOO, SciPy sparse (any format) or a dense array. Columns need not be sorted;
+            duplicates add up.
+        b: right-hand side (n,), or (n, m) for m of them. Its dtype with A's decides the precision, by JAX's
+            promotion rules: float32 or float64. Integers become floating. Without `jax_enable_x64`, float64
+            of NumPy and SciPy becomes float32, as everywhere in JAX.
+        config: AmgX configuration: a dict, flat (`{"solver": "PCG", "tolerance": 1e-8}`) or nested, a JSON
+            file's path, or None for BiCGStab preconditioned by classical AMG, tolerance 1e-6.
+        save_stats_file: path to which settings, grid table, complexities, memory, residuals and times are
+            written as text. For that table the matrix is set up once more.
+        x0: initial guess, shaped like b. Changes the iterations, not the solution nor its derivative.
+        reuse_setup: new values on a known pattern keep the hierarchy of the old ones as it is. By default it
+            is refreshed, which gives the bits of a fresh setup.
+        derivative: "implicit": forward and reverse mode, of any order.
+        adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own. Another
+            tolerance is another configuration, for which the gradient sets up a hierarchy of its own.
+        **kwargs: keys of the outer solver, which win over `config`: `tolerance=1e-8`.
+
+    Every other argument is part of the interface, but not supported by this version.
+
+    Returns:
+        `(x, info)`. `info["iterations"]`; `info["residual"]`, the norm of b - A x; `info["status"]`, an
+        `AMGXStatus`; `info["residual_history"]`, entry 0 being the initial residual; outside of
+        transformations also `setup_time` and `solve_time` in seconds. Under a transformation these are
+        arrays, and the history has max_iters + 1 entries, NaN after the last. With b (n, m), each has one
+        value (row) per column.
+
+    Raises:
+        TypeError: A is no matrix, or `config` no configuration.
+        ValueError: shapes that do not fit, indices out of range, an invalid configuration; outside of
+            transformations also non-finite values or a row of zeros. With traced values these yield x = NaN
+            and the status FAILED.
+        NotImplementedError: an argument that this version does not support.
+
+    >>> import jaxamg
+    >>> A = jaxamg.matrices.poisson_matrix(30)
+    >>> x, info = jaxamg.solve(A, jaxamg.matrices.rhs_ones(900), {"solver": "PCG"}, tolerance=1e-4)
+    >>> info["status"]
+    <AMGXStatus.SUCCESS: 0>
+    >>> bool(abs(A @ x - 1).max() < 1e-2)
+    True
+    """
+    chosen = method(config, kwargs)
+    _reject_unsupported(
+        comm=comm,
+        nglobal=nglobal,
+        partition_info=partition_info,
+        nullspace=nullspace,
+        transpose_nullspace=transpose_nullspace,
+        labels=labels,
+        label_sum=label_sum,
+        near_nullspace=near_nullspace,
+        precond_dtype=precond_dtype,
+        on_failure=on_failure,
+        hierarchy=hierarchy,
+        block_dim=None if block_dim == 1 else block_dim,
+        derivative=None if derivative == "implicit" else derivative,
+    )
+    adjoint = chosen
+    if adjoint_tolerance is not None:
+        adjoint = method(config, kwargs | {"tolerance": adjoint_tolerance})
+
+    matrix = operands(A)
+    rhs = right_hand_side(b, matrix.n)
+    guess = initial_guess(x0, rhs.shape)
+    x, *report = _solve(
+        *matrix.arrays,
+        rhs,
+        guess,
+        dtype=working_dtype(matrix.values, rhs),
+        format=matrix.format,
+        config=chosen.canonical,
+        adjoint_config=adjoint.canonical,
+        max_iters=chosen.max_iters,
+        reuse_setup=bool(reuse_setup),
+    )
+    if save_stats_file is not None:
+        write = partial(write_stats, os.fspath(save_stats_file), chosen.canonical, matrix.format, matrix.n)
+        if is_traced(x):
+            # A callback has no derivative, and needs none.
+            io_callback(write, None, jax.lax.stop_gradient(matrix.arrays), report)
+        else:
+            write(matrix.arrays, report)
+    if is_traced(x):
+        return x, traced_info(report, rhs.ndim == 1)
+    report = [np.asarray(array) for array in report]
+    raise_misuse(report[2], matrix, rhs, guess)
+    return x, concrete_info(report, rhs.ndim == 1)
+
+
+# One compiled call, also outside of jit: eager casts would take longer than a small solve.
+@partial(
+    jax.jit,
+    inline=True,
+    static_argnames=("dtype", "format", "config", "adjoint_config", "max_iters", "reuse_setup"),
+)
+def _solve(row_index, col_index, values, b, x0, *, dtype: np.dtype, **params: Any) -> list[jax.Array]:
+    x0 = jnp.zeros(0, dtype) if x0 is None else x0.astype(dtype)
+    values, b = values.astype(dtype), b.astype(dtype)
+    return solve_p.bind(row_index, col_index, values, b, x0, transposed=False, **params)
+
+
+def _reject_unsupported(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is not None:
+            raise NotImplementedError(f"{name}={value!r} is not supported by this version")
