@@ -84,6 +84,9 @@ class Space {
   // out = ‖ |A| |x| + |b| ‖₂, the scale against which b − A x is rounding.
   virtual void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) = 0;
 
+  // y = M x or Mᵀ x for a dense, row-major M of x.rows × x.rows
+  virtual void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) = 0;
+
   // ---- smoothers
   // inverse[i] = 1 / a_ii, and 0 where the diagonal is 0 or absent: such a row is not smoothed.
   virtual void invert_diagonal(const Matrix& A, void* inverse) = 0;

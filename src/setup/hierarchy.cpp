@@ -9,7 +9,7 @@ namespace amg {
 
 namespace {
 
-// Largest matrix that a direct solve is worth: its LU factors hold 128 MiB in float64.
+// Largest matrix that a direct solve is worth: its inverse holds 128 MiB in float64.
 constexpr std::int64_t dense_limit = 4096;
 
 }  // namespace

@@ -33,6 +33,7 @@ class HostSpace final : public Space {
   void multiply_add(const Operator& A, ConstVector x, Vector y) override;
   void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) override;
   void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) override;
+  void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) override;
 
   void invert_diagonal(const Matrix& A, void* inverse) override;
   void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) override;
