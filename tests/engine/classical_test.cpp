@@ -480,6 +480,27 @@ TEST_F(ClassicalCases, StrengthIsStrict) {
   EXPECT_EQ(std::vector(strong.data(), strong.data() + 3), (std::vector<std::uint8_t>{0, 1, 0}));
 }
 
+// Splittings that PMIS never makes, but a selector of the future may.
+TEST_F(ClassicalCases, StrongFineNeighbourWithNobodyToHandOnToIsLumped) {
+  // Row 0 depends on the fine point 1, whose only coupling has the sign of its diagonal, and on the coarse 2.
+  const Csr csr(Rows{{{0, 2}, {1, -1}, {2, -1}}, {{0, 0.5}, {1, 1}}, {{2, 1}}});
+  std::vector<std::uint8_t> strong{0, 1, 1, 0, 0, 0};
+  const std::vector<std::int32_t> coarse{-1, -1, 0};
+  const Matrix A = csr.view(DType::f64);
+  CsrMatrix P = space.matrix(space.pattern_d2(A, strong, coarse), DType::f64);
+  space.values_d2(A, strong, coarse, P);
+  EXPECT_EQ(rows_of(P), (Rows{{{0, 1}}, {}, {{0, 1}}}));
+
+  // With 1 a weak neighbour the same, and with a_00 = 1 nothing is left of the diagonal.
+  strong[1] = 0;
+  space.values_d2(A, strong, coarse, P);
+  EXPECT_EQ(rows_of(P), (Rows{{{0, 1}}, {}, {{0, 1}}}));
+  Csr singular = csr;
+  singular.doubles[0] = 1;
+  space.values_d2(singular.view(DType::f64), strong, coarse, P);
+  EXPECT_EQ(rows_of(P), (Rows{{{0, 0}}, {}, {{0, 1}}}));
+}
+
 TEST_F(ClassicalCases, TruncationKeepsTheSmallerColumnOfATie) {
   const CsrMatrix cut = space.truncate(row({0.25, 0.25, 0.25, 0.25}), 1.1, 2);
   EXPECT_EQ(rows_of(cut), (Rows{{{0, 0.5}, {1, 0.5}}}));

@@ -14,8 +14,7 @@ namespace amg {
 //   b_ik = Σ_{l∈Ĉ_i∪{i}} ā_kl,     ā_kl = a_kl where its sign is not that of a_kk, else 0.
 // Where b_ik is 0 there is nobody to hand a_ik on to: it is added to the diagonal. Where ã_ii is 0, w_i = 0.
 
-// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. D1 has C_i in its row
-// i.
+// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. Row i of D1 is C_i.
 template <class Visit>
 AMG_HD inline void d2_points(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
                              const Pattern& D1, std::int64_t i, Visit&& visit) {
