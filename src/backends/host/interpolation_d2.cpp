@@ -15,10 +15,11 @@ namespace amg {
 std::shared_ptr<const Pattern> HostSpace::pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
                                                      std::span<const std::int32_t> coarse) {
   using Marker = std::vector<std::int32_t>;  // the last row that met this coarse point
-  const auto neighbours = pattern_d1(A, strong, coarse);
+  const auto direct = pattern_d1(A, strong, coarse);
+  const Pattern& d1 = *direct;
   auto pattern = std::make_shared<Pattern>();
   pattern->rows = A.rows;
-  pattern->cols = neighbours->cols;
+  pattern->cols = d1.cols;
   pattern->offsets = array<std::int64_t>(A.rows + 1);
   std::int64_t* offsets = pattern->offsets.data();
 
@@ -30,15 +31,16 @@ std::shared_ptr<const Pattern> HostSpace::pattern_d2(const Matrix& A, std::span<
     std::int32_t* met = marker->data();
     auto& columns = found[begin / setup_rows];
     for (std::int64_t i = begin; i < end; ++i) {
+      const auto add_new = [&](std::int32_t point) {
+        if (met[point] == i) return;
+        met[point] = static_cast<std::int32_t>(i);
+        columns.push_back(point);
+      };
       const auto first = static_cast<std::ptrdiff_t>(columns.size());
       if (const std::int32_t c = coarse[i]; c >= 0) {
         columns.push_back(c);
       } else {
-        d2_points(A, strong.data(), coarse.data(), *neighbours, i, [&](std::int32_t point) {
-          if (met[point] == i) return;
-          met[point] = static_cast<std::int32_t>(i);
-          columns.push_back(point);
-        });
+        d2_points(A, strong.data(), coarse.data(), d1.offsets.data(), d1.columns.data(), i, add_new);
         std::sort(columns.begin() + first, columns.end());
       }
       offsets[i] = static_cast<std::int64_t>(columns.size()) - first;

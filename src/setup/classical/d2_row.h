@@ -14,17 +14,17 @@ namespace amg {
 //   b_ik = Σ_{l∈Ĉ_i∪{i}} ā_kl,     ā_kl = a_kl where its sign is not that of a_kk, else 0.
 // Where b_ik is 0 there is nobody to hand a_ik on to: it is added to the diagonal. Where ã_ii is 0, w_i = 0.
 
-// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. Row i of D1 is C_i.
+// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. C_i is row i of the
+// pattern of D1.
 template <class Visit>
 AMG_HD inline void d2_points(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
-                             const Pattern& D1, std::int64_t i, Visit&& visit) {
-  const std::int64_t* offsets = D1.offsets.data();
-  const std::int32_t* columns = D1.columns.data();
-  for (std::int64_t d = offsets[i]; d < offsets[i + 1]; ++d) visit(columns[d]);
+                             const std::int64_t* d1_offsets, const std::int32_t* d1_columns, std::int64_t i,
+                             Visit&& visit) {
+  for (std::int64_t d = d1_offsets[i]; d < d1_offsets[i + 1]; ++d) visit(d1_columns[d]);
   for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e) {
     const std::int32_t k = A.columns[e];
     if (!strong[e] || coarse[k] >= 0) continue;
-    for (std::int64_t d = offsets[k]; d < offsets[k + 1]; ++d) visit(columns[d]);
+    for (std::int64_t d = d1_offsets[k]; d < d1_offsets[k + 1]; ++d) visit(d1_columns[d]);
   }
 }
 
