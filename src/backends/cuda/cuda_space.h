@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "core/space.h"
+
+namespace amg {
+
+// Device memory from a stream-ordered pool that keeps what is freed. Allocations and frees follow the stream of
+// the running call (see CudaSpace); outside a call no work is in flight, and any stream will do.
+std::pmr::memory_resource* cuda_memory();
+
+// An NVIDIA GPU: every word is kernels on one stream. Words return before their work is done, except read(),
+// download() and those whose result has a size that the host must know.
+class CudaSpace final : public Space {
+ public:
+  // The current device; throws Error if there is none, or its driver is older than this build needs.
+  CudaSpace(Workspace& workspace, cudaStream_t stream);
+  ~CudaSpace() override;
+
+  cudaStream_t stream() const { return stream_; }
+
+  std::pmr::memory_resource* memory() override { return cuda_memory(); }
+  void upload(std::span<const std::byte> host, void* to) override;
+  void download(const void* from, std::span<std::byte> host) override;
+
+  void fill(Vector x, double value) override;
+  void copy(ConstVector x, Vector y) override;
+  void combine(Vector y, std::initializer_list<Term> terms, Dots dots) override;
+  void dot(ConstVector y, Dots dots) override;
+  void norm(ConstVector x, Norm kind, Scalar out) override;
+  void compute(Scalar active, std::initializer_list<ScalarAssignment> program) override;
+
+  void multiply(const Operator& A, ConstVector x, Vector y, Dots dots) override;
+  void multiply_add(const Operator& A, ConstVector x, Vector y) override;
+  void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) override;
+  void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) override;
+  void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) override;
+
+  void invert_diagonal(const Matrix& A, void* inverse) override;
+  void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) override;
+  void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
+                    Vector y) override;
+
+  TransposedPattern transpose(const Pattern& pattern) override;
+  void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
+  CsrMatrix product(const Matrix& A, const Matrix& B) override;
+  void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) override;
+  bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
+  Reason inspect(const Matrix& A) override;
+
+  Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
+  Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
+                                            std::span<const std::int32_t> coarse) override;
+  void values_d1(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
+                 CsrMatrix& P) override;
+  std::shared_ptr<const Pattern> pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
+                                            std::span<const std::int32_t> coarse) override;
+  void values_d2(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
+                 CsrMatrix& P) override;
+  CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) override;
+
+  Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) override;
+  CsrMatrix piecewise_constant(std::span<const std::int32_t> aggregates, DType dtype) override;
+
+  std::vector<double> read(std::span<const Scalar> scalars) override;
+  void write(Scalar scalar, std::span<const double> values) override;
+
+  // Uninitialised scratch of this call, given back when it goes out of scope.
+  template <class T>
+  Array<T> scratch(std::int64_t size) {
+    return {memory(), size};
+  }
+
+ private:
+  cudaStream_t stream_;
+  Buffer partials_;  // of the running reduction
+};
+
+}  // namespace amg
