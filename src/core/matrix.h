@@ -26,7 +26,7 @@ struct Matrix {
   std::int32_t block = 1;
 
   template <class T>
-  const T* as() const {
+  AMG_HD const T* as() const {
     return static_cast<const T*>(values);
   }
   explicit operator bool() const { return offsets != nullptr; }

@@ -10,6 +10,7 @@
 
 #include "amg/info.h"
 #include "core/buffer.h"
+#include "core/function_ref.h"
 #include "core/matrix.h"
 #include "core/scalars.h"
 #include "core/vector.h"
@@ -28,6 +29,13 @@ struct Term {
 struct Dot {
   ConstVector w;
   Scalar out;
+};
+
+// What Space::replay has recorded of one piece of work; belongs to one solve.
+class Recording {
+ public:
+  int calls = 0;
+  std::shared_ptr<void> graph;
 };
 
 enum class Norm : std::uint8_t { L1, L2, LMAX };
@@ -65,6 +73,10 @@ class Space {
     const auto entries = static_cast<std::size_t>(pattern->entries());
     return {std::move(pattern), Buffer(memory(), entries * size_of(dtype)), dtype};
   }
+
+  // Runs work, the same kernels on the same operands at each call with this recording: a GPU replays them as one
+  // graph. Nothing in work may wait for the host, and what it borrows from the workspace it gives back.
+  virtual void replay(Recording& recording, FunctionRef<void()> work) = 0;
 
   // ---- vectors; traffic in vectors read + written
   virtual void fill(Vector x, double value) = 0;                     // 0 + 1

@@ -2,27 +2,26 @@
 
 #include <cuda_runtime.h>
 
+#include "backends/cuda/memory.h"
+#include "backends/cuda/reduction.h"
 #include "core/space.h"
 
 namespace amg {
-
-// Device memory from a stream-ordered pool that keeps what is freed. Allocations and frees follow the stream of
-// the running call (see CudaSpace); outside a call no work is in flight, and any stream will do.
-std::pmr::memory_resource* cuda_memory();
 
 // An NVIDIA GPU: every word is kernels on one stream. Words return before their work is done, except read(),
 // download() and those whose result has a size that the host must know.
 class CudaSpace final : public Space {
  public:
-  // The current device; throws Error if there is none, or its driver is older than this build needs.
+  // On the current device. One space runs on a thread at a time.
   CudaSpace(Workspace& workspace, cudaStream_t stream);
   ~CudaSpace() override;
 
   cudaStream_t stream() const { return stream_; }
 
-  std::pmr::memory_resource* memory() override { return cuda_memory(); }
+  std::pmr::memory_resource* memory() override { return cuda::device_memory(); }
   void upload(std::span<const std::byte> host, void* to) override;
   void download(const void* from, std::span<std::byte> host) override;
+  void replay(Recording& recording, FunctionRef<void()> work) override;
 
   void fill(Vector x, double value) override;
   void copy(ConstVector x, Vector y) override;
@@ -67,15 +66,15 @@ class CudaSpace final : public Space {
   std::vector<double> read(std::span<const Scalar> scalars) override;
   void write(Scalar scalar, std::span<const double> values) override;
 
-  // Uninitialised scratch of this call, given back when it goes out of scope.
-  template <class T>
-  Array<T> scratch(std::int64_t size) {
-    return {memory(), size};
-  }
-
  private:
+  template <class T, class Finish>
+  void row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, const char* name, Finish finish);
+  cuda::Reduction reduction(std::int64_t blocks, std::int64_t width);
+
   cudaStream_t stream_;
-  Buffer partials_;  // of the running reduction
+  cudaStream_t outer_stream_;  // whose turn memory follows again after this space
+  Buffer partials_;            // of the running reduction: a counter, then sums
+  cuda::PinnedMemory pinned_;
 };
 
 }  // namespace amg

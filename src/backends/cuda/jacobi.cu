@@ -1,0 +1,47 @@
+#include "backends/cuda/cuda_space.h"
+#include "backends/cuda/launch.h"
+
+namespace amg {
+
+namespace {
+
+template <class T>
+void invert_diagonal_of(cudaStream_t stream, const Matrix& A, T* inverse) {
+  cuda::for_each(stream, A.rows, "invert_diagonal", [A, inverse] __device__(std::int64_t i) {
+    std::int64_t low = A.offsets[i], high = A.offsets[i + 1];
+    const std::int64_t end = high;
+    while (low < high) {
+      const std::int64_t middle = (low + high) / 2;
+      if (A.columns[middle] < i)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    const T diagonal = low < end && A.columns[low] == i ? A.as<T>()[low] : T{0};
+    inverse[i] = diagonal == 0 ? T{0} : 1 / diagonal;
+  });
+}
+
+template <class T>
+void scale_rows_by(cudaStream_t stream, const T* inverse, T omega, ConstVector b, Vector y) {
+  const T* from = b.as<T>();
+  T* to = y.as<T>();
+  const std::int64_t lanes = b.lanes;
+  cuda::for_each(stream, b.size(), "scale_rows", [=] __device__(std::int64_t at) {
+    to[at] = omega * inverse[lanes == 1 ? at : at / lanes] * from[at];
+  });
+}
+
+}  // namespace
+
+void CudaSpace::invert_diagonal(const Matrix& A, void* inverse) {
+  visit(A.dtype, [&]<class T>() { invert_diagonal_of(stream_, A, static_cast<T*>(inverse)); });
+}
+
+void CudaSpace::scale_rows(const void* inverse, double omega, ConstVector b, Vector y) {
+  visit(b.dtype, [&]<class T>() {
+    scale_rows_by(stream_, static_cast<const T*>(inverse), static_cast<T>(omega), b, y);
+  });
+}
+
+}  // namespace amg

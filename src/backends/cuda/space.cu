@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "backends/cuda/check.h"
+#include "backends/cuda/cuda_space.h"
+#include "backends/cuda/launch.h"
+
+namespace amg {
+
+using cuda::check;
+
+CudaSpace::CudaSpace(Workspace& workspace, cudaStream_t stream)
+    : Space(workspace), stream_(stream), outer_stream_(cuda::follow_stream(stream)) {}
+
+CudaSpace::~CudaSpace() {
+  partials_ = {};
+  cuda::follow_stream(outer_stream_);
+}
+
+void CudaSpace::upload(std::span<const std::byte> host, void* to) {
+  check(cudaMemcpyAsync(to, host.data(), host.size(), cudaMemcpyHostToDevice, stream_), "copy to device");
+  check(cudaStreamSynchronize(stream_), "wait for the stream");  // the caller may reuse its memory
+}
+
+void CudaSpace::download(const void* from, std::span<std::byte> host) {
+  check(cudaMemcpyAsync(host.data(), from, host.size(), cudaMemcpyDeviceToHost, stream_), "copy to host");
+  check(cudaStreamSynchronize(stream_), "wait for the stream");
+}
+
+// The first call runs as it is, so that the workspace has what the work borrows; the second is recorded.
+void CudaSpace::replay(Recording& recording, FunctionRef<void()> work) {
+  if (recording.calls++ == 0) return work();
+  if (!recording.graph) {
+    cudaGraph_t graph = nullptr;
+    check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "begin capture");
+    try {
+      work();
+    } catch (...) {
+      cudaStreamEndCapture(stream_, &graph);
+      if (graph) cudaGraphDestroy(graph);
+      throw;
+    }
+    check(cudaStreamEndCapture(stream_, &graph), "end capture");
+    cudaGraphExec_t executable = nullptr;
+    const cudaError_t status = cudaGraphInstantiate(&executable, graph, 0);
+    cudaGraphDestroy(graph);
+    check(status, "instantiate a graph");
+    recording.graph = std::shared_ptr<void>(
+        executable, [](void* exec) { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(exec)); });
+  }
+  check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(recording.graph.get()), stream_), "launch a graph");
+}
+
+namespace {
+
+constexpr std::size_t most_scalars = 16;
+
+struct ScalarList {
+  const double* data[most_scalars];
+  int count;
+};
+
+__global__ void gather_scalars(ScalarList scalars, std::int32_t lanes, double* out) {
+  for (int k = 0; k < scalars.count; ++k)
+    for (std::int32_t l = static_cast<std::int32_t>(threadIdx.x); l < lanes; l += 256)
+      out[k * lanes + l] = scalars.data[k][l];
+}
+
+constexpr int values_per_launch = 32;
+
+struct ValueList {
+  double values[values_per_launch];
+};
+
+// Values travel as kernel arguments, which a recorded graph keeps.
+__global__ void write_values(ValueList list, int count, double* out) {
+  if (static_cast<int>(threadIdx.x) < count) out[threadIdx.x] = list.values[threadIdx.x];
+}
+
+}  // namespace
+
+std::vector<double> CudaSpace::read(std::span<const Scalar> scalars) {
+  const auto lanes = static_cast<std::size_t>(scalars.front().lanes);
+  std::vector<double> values(scalars.size() * lanes);
+  if (scalars.size() > most_scalars || values.size() * sizeof(double) > cuda::PinnedMemory::bytes) {
+    for (std::size_t k = 0; k < scalars.size(); ++k)
+      check(cudaMemcpyAsync(values.data() + k * lanes, scalars[k].data, lanes * sizeof(double),
+                            cudaMemcpyDeviceToHost, stream_),
+            "copy to host");
+    check(cudaStreamSynchronize(stream_), "wait for the stream");
+    return values;
+  }
+  ScalarList list{};
+  for (const Scalar& scalar : scalars) list.data[list.count++] = scalar.data;
+  gather_scalars<<<1, 256, 0, stream_>>>(list, scalars.front().lanes, pinned_.as<double>());
+  cuda::check_launch("gather_scalars");
+  check(cudaStreamSynchronize(stream_), "wait for the stream");
+  std::memcpy(values.data(), pinned_.as<double>(), values.size() * sizeof(double));
+  return values;
+}
+
+void CudaSpace::write(Scalar scalar, std::span<const double> values) {
+  for (std::size_t first = 0; first < values.size(); first += values_per_launch) {
+    const std::size_t count = std::min<std::size_t>(values_per_launch, values.size() - first);
+    ValueList list{};
+    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(first), count, list.values);
+    write_values<<<1, values_per_launch, 0, stream_>>>(list, static_cast<int>(count), scalar.data + first);
+    cuda::check_launch("write_values");
+  }
+}
+
+// Room for the partial sums of so many blocks; the counter is cleared when the room is made, and by every use.
+cuda::Reduction CudaSpace::reduction(std::int64_t blocks, std::int64_t width) {
+  constexpr std::size_t counters = 256;  // one for each tile of lanes
+  const std::size_t bytes =
+      counters * sizeof(unsigned) + static_cast<std::size_t>(blocks * width) * sizeof(double);
+  if (partials_.bytes() < bytes) {
+    partials_ = {};
+    partials_ = workspace_.take(bytes);
+    check(cudaMemsetAsync(partials_.data(), 0, counters * sizeof(unsigned), stream_), "clear");
+  }
+  auto* counter = static_cast<unsigned*>(partials_.data());
+  return {counter, reinterpret_cast<double*>(counter + counters)};
+}
+
+}  // namespace amg
