@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "amg/error.h"
+#include "core/input_matrix.h"
 #include "core/vector.h"
-#include "matrix/input_matrix.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace amg {

@@ -1,55 +1,16 @@
-#include <algorithm>
 #include <cstring>
-#include <limits>
 #include <string>
 
-#include "buffers.h"
+#include "backends/host/host_space.h"
 #include "core/arena.h"
 #include "handlers.h"
-#include "solver_cache.h"
+#include "solve_buffers.h"
 
 namespace amg {
 
 namespace {
 
 using Result = xffi::Result<xffi::AnyBuffer>;
-
-struct Results {
-  xffi::AnyBuffer x, iterations, status, reason, residual, history, times;
-};
-
-// Lanes of `from` into a row of `to`, the rest NaN.
-template <class T>
-void write_history(const std::vector<std::vector<double>>& from, T* to, std::size_t width) {
-  for (const std::vector<double>& lane : from) {
-    std::fill(to, to + width, std::numeric_limits<T>::quiet_NaN());
-    std::transform(lane.begin(), lane.begin() + static_cast<std::ptrdiff_t>(std::min(lane.size(), width)), to,
-                   [](double r) { return static_cast<T>(r); });
-    to += width;
-  }
-}
-
-void run(const SolveRequest& request, const Results& results) {
-  const SolveOutcome outcome = SolverCache::instance().solve(request);
-  const SolveInfo& info = outcome.info;
-  const std::size_t lanes = info.status.size();
-  auto* status = results.status.typed_data<std::int32_t>();
-  auto* reason = results.reason.typed_data<std::int32_t>();
-  std::ranges::copy(info.iterations, results.iterations.typed_data<std::int32_t>());
-  for (std::size_t l = 0; l < lanes; ++l) {
-    status[l] = static_cast<std::int32_t>(info.status[l]);
-    reason[l] = static_cast<std::int32_t>(info.reason[l]);
-  }
-  const auto width = static_cast<std::size_t>(results.history.dimensions().back());
-  visit(request.b.dtype, [&]<class T>() {
-    std::ranges::transform(info.residual, results.residual.typed_data<T>(),
-                           [](double r) { return static_cast<T>(r); });
-    write_history(info.history, results.history.typed_data<T>(), width);
-  });
-  auto* times = results.times.typed_data<float>();
-  times[0] = static_cast<float>(outcome.setup_time);
-  times[1] = static_cast<float>(outcome.solve_time);
-}
 
 // XLA runs handlers on a pool of its own, which a long solve must not hold up: it goes to the arena, and the
 // handler returns. A solve of a few microseconds is not worth the way there.
@@ -63,19 +24,13 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
   xffi::Future future(promise);
   SolveRequest request;
   const xffi::Error misuse = guarded([&] {
-    request.config = std::string(config);
-    request.b = vector(b);
-    request.x = vector(*x);
-    request.A = input_matrix(format, row_index, col_index, values, request.b.rows);
-    request.mode = transposed ? Mode::transposed : Mode::plain;
-    request.reuse_setup = reuse_setup;
-    if (request.b.dtype != request.A.dtype) throw Error("b: dtype differs from A's");
+    request = solve_request(config, format, transposed, reuse_setup, row_index, col_index, values, b, *x);
   });
   if (misuse.failure()) {
     promise.SetError(misuse);
     return future;
   }
-  const Results results{*x, *iterations, *status, *reason, *residual, *history, *times};
+  const Results results{*iterations, *status, *reason, *residual, *history, *times};
   auto task = [promise, request, results, x0]() mutable noexcept {
     const xffi::Error error = guarded([&] {
       const std::size_t bytes = static_cast<std::size_t>(request.x.size()) * size_of(request.x.dtype);
@@ -83,7 +38,8 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
         std::memcpy(request.x.data, x0.untyped_data(), bytes);
       else
         std::memset(request.x.data, 0, bytes);
-      run(request, results);
+      store(SolverCache::instance().solve(HostDevice(), request), results,
+            [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
     });
     if (error.failure())
       promise.SetError(error);

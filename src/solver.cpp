@@ -8,7 +8,7 @@
 #include "backends/host/host_space.h"
 #include "core/arena.h"
 #include "linear_solver.h"
-#include "matrix/input_matrix.h"
+#include "matrix/canonical_pattern.h"
 
 namespace amg {
 

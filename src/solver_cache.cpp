@@ -3,21 +3,25 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "amg/error.h"
-#include "backends/host/host_space.h"
 #include "core/arena.h"
+#include "matrix/canonical_pattern.h"
 
 namespace amg {
 
 namespace {
 
-// A pattern with what is derived from it once.
+// A pattern on one device, with what is derived from it once.
 struct SharedPattern {
-  SharedPattern(Space& space, const InputMatrix& input) : canonical(space, input) {}
+  SharedPattern(Space& space, int device_id, const InputMatrix& input)
+      : device(device_id), canonical(space, input) {}
+
+  bool describes(Space& space, int device_id, const InputMatrix& input) const {
+    return device == device_id && canonical.describes(space, input);
+  }
 
   const TransposedPattern& transposed(Space& space) {
     const std::scoped_lock lock(mutex);
@@ -25,6 +29,7 @@ struct SharedPattern {
     return to_AT;
   }
 
+  int device;
   CanonicalPattern canonical;
   std::mutex mutex;
   TransposedPattern to_AT;
@@ -43,6 +48,10 @@ std::size_t capacity_from_environment() {
 
 std::span<const std::byte> value_bytes(const Matrix& A) {
   return {static_cast<const std::byte*>(A.values), static_cast<std::size_t>(A.entries) * size_of(A.dtype)};
+}
+
+std::span<const std::byte> bytes_of(const Buffer& buffer) {
+  return {static_cast<const std::byte*>(buffer.data()), buffer.bytes()};
 }
 
 class Clock {
@@ -91,11 +100,11 @@ struct SolverCache::Entry {
 // when one is made.
 class SolverCache::Lease {
  public:
-  Lease(SolverCache& cache, std::shared_ptr<Entry> entry, bool exclusive)
+  Lease(SolverCache& cache, const Device& device, std::shared_ptr<Entry> entry, bool exclusive)
       : cache_(cache), entry_(std::move(entry)), exclusive_(exclusive) {
     exclusive ? void(entry_->exclusive = true) : void(++entry_->users);
     if (entry_->idle_workspaces.empty()) {
-      workspace_ = std::make_unique<Workspace>(std::pmr::new_delete_resource());
+      workspace_ = std::make_unique<Workspace>(device.memory());
     } else {
       workspace_ = std::move(entry_->idle_workspaces.back());
       entry_->idle_workspaces.pop_back();
@@ -145,16 +154,18 @@ SolverCache& SolverCache::instance() {
 
 // An entry for the request, and its matrix in canonical form: shared when it was set up for these very values,
 // else exclusive.
-SolverCache::Lease SolverCache::acquire(const SolveRequest& request, Matrix& A, Buffer& storage) {
-  Workspace workspace(std::pmr::new_delete_resource());
-  HostSpace space(workspace);
+SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest& request, Matrix& A,
+                                        Buffer& storage) {
+  Workspace workspace(device.memory());
+  const std::unique_ptr<Space> owned = device.space(workspace);
+  Space& space = *owned;
   std::unique_lock lock(mutex_);
   const std::vector<std::shared_ptr<Entry>> entries(entries_.begin(), entries_.end());
   std::shared_ptr<SharedPattern> pattern;
   for (const std::shared_ptr<Entry>& entry : entries) {
     if (!pattern) {
       lock.unlock();
-      if (entry->pattern->canonical.describes(space, request.A)) {
+      if (entry->pattern->describes(space, device.id(), request.A)) {
         pattern = entry->pattern;
         A = pattern->canonical.matrix(space, request.A, storage);
       }
@@ -167,8 +178,7 @@ SolverCache::Lease SolverCache::acquire(const SolveRequest& request, Matrix& A, 
     ++entry->users;
     lock.unlock();
     const bool same = request.reuse_setup ||
-                      space.equal(value_bytes(A), {static_cast<const std::byte*>(entry->values.data()),
-                                                   entry->values.bytes()});
+                      space.equal(value_bytes(A), bytes_of(entry->values));
     lock.lock();
     --entry->users;
     changed_.notify_all();
@@ -178,13 +188,13 @@ SolverCache::Lease SolverCache::acquire(const SolveRequest& request, Matrix& A, 
       entries_.push_front(entry);
     }
     ++(same ? counters_.hits : counters_.refreshes);
-    return {*this, entry, !same};
+    return {*this, device, entry, !same};
   }
 
   ++counters_.setups;
   lock.unlock();
   if (!pattern) {
-    pattern = std::make_shared<SharedPattern>(space, request.A);
+    pattern = std::make_shared<SharedPattern>(space, device.id(), request.A);
     A = pattern->canonical.matrix(space, request.A, storage);
   }
   auto entry = std::make_shared<Entry>(request, pattern);
@@ -194,16 +204,17 @@ SolverCache::Lease SolverCache::acquire(const SolveRequest& request, Matrix& A, 
     entries_.pop_back();
     ++counters_.evictions;
   }
-  return {*this, std::move(entry), true};
+  return {*this, device, std::move(entry), true};
 }
 
-SolveOutcome SolverCache::solve(const SolveRequest& request) {
+SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& request) {
   const Arena::Driver driver(Arena::instance());
   Clock clock;
   Matrix A;
   Buffer storage;
-  Lease entry = acquire(request, A, storage);
-  HostSpace space(entry.workspace());
+  Lease entry = acquire(device, request, A, storage);
+  const std::unique_ptr<Space> owned = device.space(entry.workspace());
+  Space& space = *owned;
   SolveOutcome outcome;
 
   if (entry.exclusive()) {
@@ -214,7 +225,7 @@ SolveOutcome SolverCache::solve(const SolveRequest& request) {
       entry->values = Buffer(space.memory(), value_bytes(A).size());
       entry->solver.setup(space, A);
     }
-    std::memcpy(entry->values.data(), A.values, entry->values.bytes());
+    space.copy_bytes(value_bytes(A), entry->values.data());
     entry->transpose_is_current = false;
     if (entry->usable && entry->solver.grid().builds > builds) {
       const std::scoped_lock lock(mutex_);
@@ -243,6 +254,31 @@ SolveOutcome SolverCache::solve(const SolveRequest& request) {
   outcome.info = entry->solver.solve(space, op, request.b, request.x);
   outcome.solve_time = clock.lap();
   return outcome;
+}
+
+void SolverCache::multiply(const Device& device, const InputMatrix& input, Mode mode, ConstVector x, Vector y) {
+  const Arena::Driver driver(Arena::instance());
+  Workspace workspace(device.memory());
+  const std::unique_ptr<Space> space = device.space(workspace);
+  std::vector<std::shared_ptr<Entry>> entries;
+  {
+    const std::scoped_lock lock(mutex_);
+    entries.assign(entries_.begin(), entries_.end());
+  }
+  const auto known = std::ranges::find_if(
+      entries, [&](const auto& entry) { return entry->pattern->describes(*space, device.id(), input); });
+  const auto pattern = known != entries.end() ? (*known)->pattern
+                                              : std::make_shared<SharedPattern>(*space, device.id(), input);
+  Buffer storage;
+  Operator A{pattern->canonical.matrix(*space, input, storage), {}, mode};
+  CsrMatrix AT;
+  if (mode != Mode::plain) {
+    const TransposedPattern& to_AT = pattern->transposed(*space);
+    AT = space->matrix(to_AT.pattern, input.dtype);
+    space->gather(input.dtype, A.matrix.values, to_AT.source.span(), AT.values());
+    A.transpose = AT;
+  }
+  space->multiply(A, x, y);
 }
 
 SolverCache::Info SolverCache::info() const {

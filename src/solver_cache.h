@@ -7,8 +7,9 @@
 #include <mutex>
 #include <string>
 
+#include "core/device.h"
+#include "core/input_matrix.h"
 #include "linear_solver.h"
-#include "matrix/input_matrix.h"
 
 namespace amg {
 
@@ -27,7 +28,7 @@ struct SolveOutcome {
   double solve_time = 0.0;  // s
 };
 
-// The solvers that have been set up, by configuration, dtype and pattern: the engine's only global state.
+// The solvers that have been set up, by device, configuration, dtype and pattern: the engine's only global state.
 //
 // A call finds the entry whose whole pattern equals its own. With the values of the last setup it goes straight
 // to the solve, and so does a backward call on the same A; with new values it refreshes. Several calls may
@@ -52,7 +53,10 @@ class SolverCache {
   // Keeps `capacity` entries; 0 reuses nothing.
   explicit SolverCache(std::size_t capacity) : capacity_(capacity) {}
 
-  SolveOutcome solve(const SolveRequest& request);
+  // Arrays of the request are in the device's memory.
+  SolveOutcome solve(const Device& device, const SolveRequest& request);
+  // y = A x, or Aᵀ x, with the pattern of an entry where one has it.
+  void multiply(const Device& device, const InputMatrix& A, Mode mode, ConstVector x, Vector y);
   Info info() const;
   void clear();  // counters too
 
@@ -60,7 +64,7 @@ class SolverCache {
   struct Entry;
   class Lease;
 
-  Lease acquire(const SolveRequest& request, Matrix& A, Buffer& storage);
+  Lease acquire(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -11,6 +11,7 @@
 #include "amg/info.h"
 #include "core/buffer.h"
 #include "core/function_ref.h"
+#include "core/input_matrix.h"
 #include "core/matrix.h"
 #include "core/scalars.h"
 #include "core/vector.h"
@@ -58,6 +59,7 @@ class Space {
   virtual std::pmr::memory_resource* memory() = 0;
   virtual void upload(std::span<const std::byte> host, void* to) = 0;
   virtual void download(const void* from, std::span<std::byte> host) = 0;  // waits until it is there
+  virtual void copy_bytes(std::span<const std::byte> from, void* to) = 0;  // within the space
 
   WorkVector vector(std::int64_t rows, std::int32_t lanes, DType dtype) {
     return {workspace_, rows, lanes, dtype};
@@ -114,7 +116,13 @@ class Space {
   virtual CsrMatrix product(const Matrix& A, const Matrix& B) = 0;  // A B, columns sorted
   // The values of A B into the pattern that product(A, B) found: the same bits.
   virtual void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) = 0;
+  // out[k] = Σ values[source[j]] for first[k] <= j < first[k + 1], in this order
+  virtual void gather_sums(DType dtype, const void* values, std::span<const std::int64_t> source,
+                           std::span<const std::int64_t> first, void* out) = 0;
   virtual bool equal(std::span<const std::byte> a, std::span<const std::byte> b) = 0;
+  // The pattern of a csr or coo matrix whose entries are in canonical order already: row by row, columns ascending
+  // and none twice, nothing out of range, no padding but at the end. Else nothing.
+  virtual std::shared_ptr<const Pattern> pattern_if_canonical(const InputMatrix& input) = 0;
 
   // What makes A unfit for any method: a NaN or infinite entry, a row without nonzeros.
   virtual Reason inspect(const Matrix& A) = 0;

@@ -4,6 +4,7 @@
 
 #include "backends/cuda/memory.h"
 #include "backends/cuda/reduction.h"
+#include "core/device.h"
 #include "core/space.h"
 
 namespace amg {
@@ -21,6 +22,7 @@ class CudaSpace final : public Space {
   std::pmr::memory_resource* memory() override { return cuda::device_memory(); }
   void upload(std::span<const std::byte> host, void* to) override;
   void download(const void* from, std::span<std::byte> host) override;
+  void copy_bytes(std::span<const std::byte> from, void* to) override;
   void replay(Recording& recording, FunctionRef<void()> work) override;
 
   void fill(Vector x, double value) override;
@@ -45,6 +47,9 @@ class CudaSpace final : public Space {
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
   CsrMatrix product(const Matrix& A, const Matrix& B) override;
   void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) override;
+  void gather_sums(DType dtype, const void* values, std::span<const std::int64_t> source,
+                   std::span<const std::int64_t> first, void* out) override;
+  std::shared_ptr<const Pattern> pattern_if_canonical(const InputMatrix& input) override;
   bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
   Reason inspect(const Matrix& A) override;
 
@@ -75,6 +80,22 @@ class CudaSpace final : public Space {
   cudaStream_t outer_stream_;  // whose turn memory follows again after this space
   Buffer partials_;            // of the running reduction: a counter, then sums
   cuda::PinnedMemory pinned_;
+};
+
+// The GPU that is current when it is made, and a stream of it.
+class CudaDevice final : public Device {
+ public:
+  explicit CudaDevice(cudaStream_t stream);
+
+  std::unique_ptr<Space> space(Workspace& workspace) const override {
+    return std::make_unique<CudaSpace>(workspace, stream_);
+  }
+  std::pmr::memory_resource* memory() const override { return cuda::device_memory(); }
+  int id() const override { return ordinal_; }
+
+ private:
+  cudaStream_t stream_;
+  int ordinal_;
 };
 
 }  // namespace amg

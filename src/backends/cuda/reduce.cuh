@@ -54,6 +54,7 @@ __device__ void reduce_grid(const LaneTile& tile, double (&sum)[count], const Su
   const std::int32_t lane = tile.lane();
 
   const auto reduce_block = [&] {
+#pragma unroll
     for (int k = 0; k < count; ++k) shared[k][t] = sum[k];
     __syncthreads();
     for (int half = block_threads / 2; half >= tile.tile; half /= 2) {
@@ -66,6 +67,7 @@ __device__ void reduce_grid(const LaneTile& tile, double (&sum)[count], const Su
   reduce_block();
   const std::int64_t width = std::int64_t{count} * tile.lanes;
   if (t < tile.tile && lane < tile.lanes)
+#pragma unroll
     for (int k = 0; k < count; ++k)
       into.partials[blockIdx.x * width + std::int64_t{k} * tile.lanes + lane] = shared[k][t];
   __threadfence();
@@ -75,6 +77,7 @@ __device__ void reduce_grid(const LaneTile& tile, double (&sum)[count], const Su
   if (!is_last) return;
   __threadfence();
 
+#pragma unroll
   for (int k = 0; k < count; ++k) {
     sum[k] = Join::identity;
     if (lane < tile.lanes)
@@ -84,6 +87,7 @@ __device__ void reduce_grid(const LaneTile& tile, double (&sum)[count], const Su
   __syncthreads();
   reduce_block();
   if (t < tile.tile && lane < tile.lanes)
+#pragma unroll
     for (int k = 0; k < count; ++k) sums.out[k][lane] = finish(shared[k][t]);
   if (t == 0) into.counter[blockIdx.y] = 0;
 }

@@ -18,6 +18,10 @@ CudaSpace::~CudaSpace() {
   cuda::follow_stream(outer_stream_);
 }
 
+CudaDevice::CudaDevice(cudaStream_t stream) : stream_(stream), ordinal_(0) {
+  check(cudaGetDevice(&ordinal_), "current device");
+}
+
 void CudaSpace::upload(std::span<const std::byte> host, void* to) {
   check(cudaMemcpyAsync(to, host.data(), host.size(), cudaMemcpyHostToDevice, stream_), "copy to device");
   check(cudaStreamSynchronize(stream_), "wait for the stream");  // the caller may reuse its memory
@@ -26,6 +30,10 @@ void CudaSpace::upload(std::span<const std::byte> host, void* to) {
 void CudaSpace::download(const void* from, std::span<std::byte> host) {
   check(cudaMemcpyAsync(host.data(), from, host.size(), cudaMemcpyDeviceToHost, stream_), "copy to host");
   check(cudaStreamSynchronize(stream_), "wait for the stream");
+}
+
+void CudaSpace::copy_bytes(std::span<const std::byte> from, void* to) {
+  check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyDeviceToDevice, stream_), "copy");
 }
 
 // The first call runs as it is, so that the workspace has what the work borrows; the second is recorded.

@@ -20,6 +20,21 @@ void HostSpace::gather(DType dtype, const void* values, std::span<const std::int
   });
 }
 
+void HostSpace::gather_sums(DType dtype, const void* values, std::span<const std::int64_t> source,
+                            std::span<const std::int64_t> first, void* out) {
+  visit(dtype, [&]<class T>() {
+    const T* const from = static_cast<const T*>(values);
+    parallel_for(static_cast<std::int64_t>(first.size()) - 1, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+      for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
+        T sum = 0;
+        for (auto j = static_cast<std::size_t>(first[k]); j < static_cast<std::size_t>(first[k + 1]); ++j)
+          sum += from[source[j]];
+        static_cast<T*>(out)[k] = sum;
+      }
+    });
+  });
+}
+
 bool HostSpace::equal(std::span<const std::byte> a, std::span<const std::byte> b) {
   if (a.size() != b.size()) return false;
   std::atomic<bool> same = true;  // chunks that start after a difference was found have nothing to do

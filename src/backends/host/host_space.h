@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "core/device.h"
 #include "core/space.h"
 
 namespace amg {
@@ -21,6 +22,7 @@ class HostSpace final : public Space {
   std::pmr::memory_resource* memory() override;
   void upload(std::span<const std::byte> host, void* to) override;
   void download(const void* from, std::span<std::byte> host) override;
+  void copy_bytes(std::span<const std::byte> from, void* to) override;
   void replay(Recording&, FunctionRef<void()> work) override { work(); }
 
   void fill(Vector x, double value) override;
@@ -45,6 +47,9 @@ class HostSpace final : public Space {
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
   CsrMatrix product(const Matrix& A, const Matrix& B) override;
   void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) override;
+  void gather_sums(DType dtype, const void* values, std::span<const std::int64_t> source,
+                   std::span<const std::int64_t> first, void* out) override;
+  std::shared_ptr<const Pattern> pattern_if_canonical(const InputMatrix& input) override;
   bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
   Reason inspect(const Matrix& A) override;
 
@@ -68,6 +73,15 @@ class HostSpace final : public Space {
 
  private:
   std::vector<double> partials_;  // of the running reduction
+};
+
+class HostDevice final : public Device {
+ public:
+  std::unique_ptr<Space> space(Workspace& workspace) const override {
+    return std::make_unique<HostSpace>(workspace);
+  }
+  std::pmr::memory_resource* memory() const override { return std::pmr::new_delete_resource(); }
+  int id() const override { return -1; }
 };
 
 }  // namespace amg

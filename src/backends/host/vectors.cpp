@@ -18,11 +18,14 @@ void HostSpace::fill(Vector x, double value) {
 }
 
 void HostSpace::copy(ConstVector x, Vector y) {
-  const std::size_t size = size_of(x.dtype);
-  parallel_for(x.size(), block_rows, [&](std::int64_t begin, std::int64_t end) {
-    const auto at = static_cast<std::size_t>(begin) * size;
-    std::memcpy(static_cast<std::byte*>(y.data) + at, static_cast<const std::byte*>(x.data) + at,
-                static_cast<std::size_t>(end - begin) * size);
+  const auto bytes = static_cast<std::size_t>(x.size()) * size_of(x.dtype);
+  copy_bytes({static_cast<const std::byte*>(x.data), bytes}, y.data);
+}
+
+void HostSpace::copy_bytes(std::span<const std::byte> from, void* to) {
+  constexpr std::int64_t grain = 1 << 15;
+  parallel_for(static_cast<std::int64_t>(from.size()), grain, [&](std::int64_t begin, std::int64_t end) {
+    std::memcpy(static_cast<std::byte*>(to) + begin, from.data() + begin, static_cast<std::size_t>(end - begin));
   });
 }
 
