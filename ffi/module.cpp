@@ -163,12 +163,22 @@ NB_MODULE(_engine, m) {
   m.doc() = "The C++ engine of jaxamg. Private: use the functions of the package.";
   nb::exception<amg::Error>(m, "EngineError", PyExc_ValueError);
 
+  // {platform: {target: handler}}
   m.def("registrations", [] {
-    nb::dict handlers;
-    handlers["jaxamg_solve"] = capsule(jaxamg_solve);
-    handlers["jaxamg_multiply"] = capsule(jaxamg_multiply);
-    handlers["jaxamg_outer"] = capsule(jaxamg_outer);
-    return handlers;
+    nb::dict cpu;
+    cpu["jaxamg_solve"] = capsule(jaxamg_solve);
+    cpu["jaxamg_multiply"] = capsule(jaxamg_multiply);
+    cpu["jaxamg_outer"] = capsule(jaxamg_outer);
+    nb::dict platforms;
+    platforms["cpu"] = cpu;
+#ifdef AMG_WITH_CUDA
+    nb::dict cuda;
+    cuda["jaxamg_solve"] = capsule(jaxamg_solve_cuda);
+    cuda["jaxamg_multiply"] = capsule(jaxamg_multiply_cuda);
+    cuda["jaxamg_outer"] = capsule(jaxamg_outer_cuda);
+    platforms["CUDA"] = cuda;
+#endif
+    return platforms;
   });
 
   m.def("canonical_config", [](const nb::dict& tree) {

@@ -290,6 +290,12 @@ SolverCache::Info SolverCache::info() const {
   return info;
 }
 
+void SolverCache::release_memory() {
+  const std::scoped_lock lock(mutex_);
+  counters_.evictions += static_cast<std::int64_t>(entries_.size());
+  entries_.clear();
+}
+
 void SolverCache::clear() {
   const std::scoped_lock lock(mutex_);
   entries_.clear();

@@ -59,6 +59,8 @@ class SolverCache {
   void multiply(const Device& device, const InputMatrix& A, Mode mode, ConstVector x, Vector y);
   Info info() const;
   void clear();  // counters too
+  // Lets go of every entry; those in use stay with their users until they are done.
+  void release_memory();
 
  private:
   struct Entry;

@@ -22,8 +22,6 @@ from jax.interpreters import mlir, xla
 
 from . import _engine
 
-_handlers = _engine.registrations()
-
 
 def _primitive(name: str, abstract_eval: Callable[..., Any], attributes: Sequence[str]) -> Primitive:
     primitive = Primitive(name)
@@ -35,8 +33,9 @@ def _primitive(name: str, abstract_eval: Callable[..., Any], attributes: Sequenc
         # XLA refuses attributes that the handler does not declare; some parameters are for our rules alone.
         return call(ctx, *operands, **{key: params[key] for key in attributes})
 
-    jax.ffi.register_ffi_target(name, _handlers[name], platform="cpu")
-    mlir.register_lowering(primitive, lowering, platform="cpu")
+    for platform, handlers in _engine.registrations().items():
+        jax.ffi.register_ffi_target(name, handlers[name], platform=platform)
+        mlir.register_lowering(primitive, lowering, platform=platform.lower())
     return primitive
 
 

@@ -34,6 +34,9 @@ struct InputMatrix {
   const void* values = nullptr;
   std::int64_t stored = 0;  // values
 
+  AMG_HD bool contains(std::int64_t i, std::int64_t j) const {
+    return i >= 0 && i < rows && j >= 0 && j < rows;
+  }
   std::size_t value_bytes() const { return static_cast<std::size_t>(stored) * size_of(dtype); }
 };
 

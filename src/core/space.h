@@ -124,6 +124,9 @@ class Space {
   // and none twice, nothing out of range, no padding but at the end. Else nothing.
   virtual std::shared_ptr<const Pattern> pattern_if_canonical(const InputMatrix& input) = 0;
 
+  // out[k] = Σ over lanes of u[row k] v[column k] for the stored entries k of a csr or coo matrix: the outer product
+  // u vᵀ where A has entries; padding gets 0.
+  virtual void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) = 0;
   // What makes A unfit for any method: a NaN or infinite entry, a row without nonzeros.
   virtual Reason inspect(const Matrix& A) = 0;
 

@@ -51,6 +51,7 @@ class CudaSpace final : public Space {
                    std::span<const std::int64_t> first, void* out) override;
   std::shared_ptr<const Pattern> pattern_if_canonical(const InputMatrix& input) override;
   bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
+  void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) override;
   Reason inspect(const Matrix& A) override;
 
   Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
@@ -70,6 +71,12 @@ class CudaSpace final : public Space {
 
   std::vector<double> read(std::span<const Scalar> scalars) override;
   void write(Scalar scalar, std::span<const double> values) override;
+
+  // Uninitialised scratch of this call, given back when it goes out of scope.
+  template <class T>
+  Array<T> scratch(std::int64_t size) {
+    return {memory(), size};
+  }
 
  private:
   template <class T, class Finish>

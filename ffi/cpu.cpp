@@ -1,0 +1,76 @@
+#include <cstring>
+
+#include "backends/host/host_space.h"
+#include "core/arena.h"
+#include "handlers.h"
+#include "operations.h"
+
+namespace amg {
+
+namespace {
+
+using Result = xffi::Result<xffi::AnyBuffer>;
+
+void start_from(const xffi::AnyBuffer& x0, const Vector& x) {
+  const std::size_t bytes = static_cast<std::size_t>(x.size()) * size_of(x.dtype);
+  if (count(x0) > 0)
+    std::memcpy(x.data, x0.untyped_data(), bytes);
+  else
+    std::memset(x.data, 0, bytes);
+}
+
+// XLA runs handlers on a pool of its own, which a long solve must not hold up: it goes to the arena, and the
+// handler returns. A solve of a few microseconds is not worth the way there.
+constexpr std::int64_t inline_entries = 1 << 14;
+
+xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
+                   xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations, Result status,
+                   Result reason, Result residual, Result history, Result times, std::string_view config,
+                   std::string_view format, bool transposed, bool reuse_setup) {
+  xffi::Promise promise;
+  xffi::Future future(promise);
+  SolveRequest request;
+  const xffi::Error misuse = guarded([&] {
+    request = solve_request({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup);
+  });
+  if (misuse.failure()) {
+    promise.SetError(misuse);
+    return future;
+  }
+  const InfoBuffers info{*iterations, *status, *reason, *residual, *history, *times};
+  auto task = [promise, request, info, x0]() mutable noexcept {
+    const xffi::Error error = guarded([&] {
+      start_from(x0, request.x);
+      store_info(SolverCache::instance().solve(HostDevice(), request), info,
+                 [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
+    });
+    if (error.failure())
+      promise.SetError(error);
+    else
+      promise.SetAvailable();
+  };
+  if (request.A.stored <= inline_entries)
+    task();
+  else
+    Arena::instance().submit(std::move(task));
+  return future;
+}
+
+xffi::Error multiply_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
+                            xffi::AnyBuffer x, Result y, std::string_view format, bool transposed) {
+  return guarded(
+      [&] { multiply(HostDevice(), {row_index, col_index, values, format}, x, *y, transposed); });
+}
+
+xffi::Error outer_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer u,
+                         xffi::AnyBuffer v, Result out, std::string_view format) {
+  return guarded([&] { outer(HostDevice(), {row_index, col_index, *out, format}, u, v); });
+}
+
+}  // namespace
+
+}  // namespace amg
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve, amg::solve, amg::bind_solve(xla::ffi::Ffi::Bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply, amg::multiply_on_cpu, amg::bind_multiply(xla::ffi::Ffi::Bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_outer, amg::outer_on_cpu, amg::bind_outer(xla::ffi::Ffi::Bind()));

@@ -1,0 +1,74 @@
+#include <cuda_runtime.h>
+
+#include "backends/cuda/check.h"
+#include "backends/cuda/cuda_space.h"
+#include "core/arena.h"
+#include "handlers.h"
+#include "operations.h"
+
+// On a GPU everything is read and written where XLA has it, on XLA's stream. The handler returns when the solve is
+// done: a solve reads its residual every iteration anyway.
+
+namespace amg {
+
+namespace {
+
+using Result = xffi::Result<xffi::AnyBuffer>;
+
+// A solve that lacks memory gets what the cache holds, and one more try.
+template <class Body>
+xffi::Error with_memory(Body&& body) {
+  return guarded([&] {
+    try {
+      body();
+    } catch (const std::bad_alloc&) {
+      SolverCache::instance().release_memory();
+      cuda::trim_device_memory();
+      body();
+    }
+  });
+}
+
+xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
+                  xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations,
+                  Result status, Result reason, Result residual, Result history, Result times,
+                  std::string_view config, std::string_view format, bool transposed, bool reuse_setup) {
+  return with_memory([&] {
+    const SolveRequest request =
+        solve_request({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup);
+    const std::size_t bytes = static_cast<std::size_t>(request.x.size()) * size_of(request.x.dtype);
+    cuda::check(count(x0) > 0 ? cudaMemcpyAsync(request.x.data, x0.untyped_data(), bytes,
+                                                cudaMemcpyDeviceToDevice, stream)
+                              : cudaMemsetAsync(request.x.data, 0, bytes, stream),
+                "initial guess");
+    const SolveOutcome outcome = SolverCache::instance().solve(CudaDevice(stream), request);
+    store_info(outcome, {*iterations, *status, *reason, *residual, *history, *times},
+               [&](void* to, std::span<const std::byte> from) {
+                 cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
+                             "results");
+               });
+    cuda::check(cudaStreamSynchronize(stream), "wait for the stream");
+  });
+}
+
+xffi::Error multiply_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
+                            xffi::AnyBuffer values, xffi::AnyBuffer x, Result y, std::string_view format,
+                            bool transposed) {
+  return with_memory(
+      [&] { multiply(CudaDevice(stream), {row_index, col_index, values, format}, x, *y, transposed); });
+}
+
+xffi::Error outer_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
+                         xffi::AnyBuffer u, xffi::AnyBuffer v, Result out, std::string_view format) {
+  return with_memory([&] { outer(CudaDevice(stream), {row_index, col_index, *out, format}, u, v); });
+}
+
+auto bind() { return xla::ffi::Ffi::Bind().Ctx<xla::ffi::PlatformStream<cudaStream_t>>(); }
+
+}  // namespace
+
+}  // namespace amg
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve_cuda, amg::solve, amg::bind_solve(amg::bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply_cuda, amg::multiply_on_gpu, amg::bind_multiply(amg::bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_outer_cuda, amg::outer_on_gpu, amg::bind_outer(amg::bind()));
