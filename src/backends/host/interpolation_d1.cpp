@@ -3,6 +3,7 @@
 #include "backends/host/row_offsets.h"
 #include "core/arena.h"
 #include "setup/classical/d1_row.h"
+#include "setup/serial_team.h"
 
 namespace amg {
 
@@ -49,7 +50,7 @@ void HostSpace::values_d1(const Matrix& A, std::span<const std::uint8_t> strong,
         if (coarse[i] >= 0)
           *w = 1;
         else
-          d1_row(A, strong.data(), coarse.data(), i, w);
+          d1_row(SerialTeam(), A, strong.data(), coarse.data(), i, w);
       }
     });
   });

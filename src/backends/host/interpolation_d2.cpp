@@ -7,6 +7,7 @@
 #include "backends/host/scratch_pool.h"
 #include "core/arena.h"
 #include "setup/classical/d2_row.h"
+#include "setup/serial_team.h"
 
 namespace amg {
 
@@ -40,7 +41,8 @@ std::shared_ptr<const Pattern> HostSpace::pattern_d2(const Matrix& A, std::span<
       if (const std::int32_t c = coarse[i]; c >= 0) {
         columns.push_back(c);
       } else {
-        d2_points(A, strong.data(), coarse.data(), d1.offsets.data(), d1.columns.data(), i, add_new);
+        d2_points(SerialTeam(), A, strong.data(), coarse.data(), d1.offsets.data(), d1.columns.data(), i,
+                  add_new);
         std::sort(columns.begin() + first, columns.end());
       }
       offsets[i] = static_cast<std::int64_t>(columns.size()) - first;
@@ -94,11 +96,13 @@ void HostSpace::values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
 
         for (std::int32_t p = 0; p < size; ++p) position[row_of[row[p]]] = p;
         position[i] = size;
-        d2_row<T>(A, strong.data(), i, position_of, size, w, scratch->wanted.data());
+        std::fill_n(w, size + 1, 0.0);
+        const double scale =
+            d2_row<T>(SerialTeam(), A, strong.data(), i, position_of, w, scratch->wanted.data());
         for (std::int32_t p = 0; p < size; ++p) position[row_of[row[p]]] = -1;
         position[i] = -1;
 
-        for (std::int32_t p = 0; p < size; ++p) out[p] = static_cast<T>(w[p]);
+        for (std::int32_t p = 0; p < size; ++p) out[p] = static_cast<T>(scale * w[p]);
       }
     });
   });

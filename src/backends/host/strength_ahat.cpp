@@ -1,6 +1,7 @@
 #include "backends/host/host_space.h"
 #include "core/arena.h"
 #include "setup/classical/strength_row.h"
+#include "setup/serial_team.h"
 
 namespace amg {
 
@@ -9,7 +10,7 @@ Array<std::uint8_t> HostSpace::strength_ahat(const Matrix& A, double threshold, 
   visit(A.dtype, [&]<class T>() {
     parallel_for(A.rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i)
-        strength_ahat_row<T>(A, i, threshold, max_row_sum, strong.data());
+        strength_ahat_row<T>(SerialTeam(), A, i, threshold, max_row_sum, strong.data());
     });
   });
   return strong;

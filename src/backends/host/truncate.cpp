@@ -2,6 +2,7 @@
 #include "backends/host/row_offsets.h"
 #include "core/arena.h"
 #include "setup/classical/truncation_row.h"
+#include "setup/serial_team.h"
 
 namespace amg {
 
@@ -20,15 +21,14 @@ CsrMatrix HostSpace::truncate(const Matrix& P, double factor, std::int64_t max_e
     };
     auto cuts = array<Truncation>(P.rows);
     for_rows([&](std::int64_t i, const T* w, std::int64_t size) {
-      cuts[i] = truncation_of_row(w, size, factor, max_elements);
-      offsets[i] = 0;
-      for (std::int64_t e = 0; e < size; ++e) offsets[i] += truncation_keeps(cuts[i], w, e) ? 1 : 0;
+      cuts[i] = truncation_of_row(SerialTeam(), w, size, factor, max_elements);
+      offsets[i] = truncated_size(SerialTeam(), cuts[i], w, size);
     });
     pattern->columns = array<std::int32_t>(host::lengths_to_offsets(offsets, P.rows));
     CsrMatrix truncated = matrix(pattern, P.dtype);
     for_rows([&](std::int64_t i, const T* w, std::int64_t size) {
-      truncate_row(cuts[i], P.columns + P.offsets[i], w, size, pattern->columns.data() + offsets[i],
-                   truncated.as<T>() + offsets[i]);
+      truncate_row(SerialTeam(), cuts[i], P.columns + P.offsets[i], w, size,
+                   pattern->columns.data() + offsets[i], truncated.as<T>() + offsets[i]);
     });
     return truncated;
   });

@@ -16,16 +16,16 @@ namespace amg {
 
 // Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. C_i is row i of the
 // pattern of D1.
-template <class Visit>
-AMG_HD inline void d2_points(const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
+template <class Team, class Visit>
+AMG_HD inline void d2_points(Team team, const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
                              const std::int64_t* d1_offsets, const std::int32_t* d1_columns, std::int64_t i,
                              Visit&& visit) {
-  for (std::int64_t d = d1_offsets[i]; d < d1_offsets[i + 1]; ++d) visit(d1_columns[d]);
-  for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e) {
+  team.for_each(d1_offsets[i], d1_offsets[i + 1], [&](std::int64_t d) { visit(d1_columns[d]); });
+  team.for_each(A.offsets[i], A.offsets[i + 1], [&](std::int64_t e) {
     const std::int32_t k = A.columns[e];
-    if (!strong[e] || coarse[k] >= 0) continue;
+    if (!strong[e] || coarse[k] >= 0) return;
     for (std::int64_t d = d1_offsets[k]; d < d1_offsets[k + 1]; ++d) visit(d1_columns[d]);
-  }
+  });
 }
 
 // An entry a_kl with l ∈ Ĉ_i ∪ {i}.
@@ -34,53 +34,63 @@ struct D2Entry {
   std::int64_t position;
 };
 
-// Adds the terms of the strong fine neighbour k to w; false if there is nobody to hand a_ik on to. Few
-// entries of row k are wanted, and which is a coin toss, so they are picked without a branch before anything
-// is summed.
-template <class T, class Position>
-AMG_HD inline bool d2_distribute(const Matrix& A, std::int64_t k, double a_ik, const Position& position,
-                                 double* w, D2Entry* wanted) {
+// Adds the terms of the strong fine neighbour k to w; false if there is nobody to hand a_ik on to.
+template <class T, class Team, class Position>
+AMG_HD inline bool d2_distribute(Team team, const Matrix& A, std::int64_t k, double a_ik,
+                                 const Position& position, double* w, D2Entry* wanted) {
   const T* values = A.as<T>();
   double a_kk = 0;
-  std::int64_t count = 0;
-  for (std::int64_t f = A.offsets[k]; f < A.offsets[k + 1]; ++f) {
-    const std::int32_t l = A.columns[f];
-    a_kk = l == k ? values[f] : a_kk;
-    wanted[count] = {values[f], position(l)};
-    count += wanted[count].position >= 0 ? 1 : 0;
-  }
+  const std::int64_t count = team.compact(
+      A.offsets[k], A.offsets[k + 1],
+      [&](std::int64_t f) {
+        const std::int32_t l = A.columns[f];
+        a_kk = l == k ? values[f] : a_kk;
+        return D2Entry{values[f], position(l)};
+      },
+      [](const D2Entry& entry) { return entry.position >= 0; }, wanted);
+  const bool negative = team.any(a_kk < 0);
 
-  double b = 0;
-  for (std::int64_t e = 0; e < count; ++e)
-    if ((wanted[e].a < 0) != (a_kk < 0)) b += wanted[e].a;
+  double b = 0;  // of terms of one sign
+  team.for_each(0, count, [&](std::int64_t e) {
+    if ((wanted[e].a < 0) != negative) b += wanted[e].a;
+  });
+  b = team.sum(b);
   if (b == 0) return false;
 
   const double share = a_ik / b;
-  for (std::int64_t e = 0; e < count; ++e)
-    if ((wanted[e].a < 0) != (a_kk < 0)) w[wanted[e].position] += share * wanted[e].a;
+  team.for_each(0, count, [&](std::int64_t e) {
+    if ((wanted[e].a < 0) != negative) w[wanted[e].position] += share * wanted[e].a;
+  });
   return true;
 }
 
-// The weights of the fine row i. position(j) is the place of j in row i of P for j ∈ Ĉ_i, `size` = |Ĉ_i| for
-// j = i, and negative for all others. w has room for size + 1 numbers, the last of which becomes ã_ii;
-// `wanted` for the longest row of A.
-template <class T, class Position>
-AMG_HD inline void d2_row(const Matrix& A, const std::uint8_t* strong, std::int64_t i,
-                          const Position& position, std::int64_t size, double* w, D2Entry* wanted) {
+// Adds to w, which is zero, what makes the weights of the fine row i; returns the factor −1 / ã_ii that they still
+// lack. position(j) is the place in w of j for j ∈ Ĉ_i ∪ {i}, and negative for all others; `wanted` has room for
+// the longest row of A.
+template <class T, class Team, class Position>
+AMG_HD inline double d2_row(Team team, const Matrix& A, const std::uint8_t* strong, std::int64_t i,
+                            const Position& position, double* w, D2Entry* wanted) {
   const T* values = A.as<T>();
-  for (std::int64_t p = 0; p <= size; ++p) w[p] = 0;
+  const std::int64_t begin = A.offsets[i], end = A.offsets[i + 1];
 
-  for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e) {
-    const double a = values[e];
-    const std::int64_t p = position(A.columns[e]);
-    if (p >= 0)
-      w[p] += a;
-    else if (!strong[e] || !d2_distribute<T>(A, A.columns[e], a, position, w, wanted))
-      w[size] += a;
-  }
-
-  const double scale = w[size] != 0 ? -1 / w[size] : 0;
-  for (std::int64_t p = 0; p < size; ++p) w[p] *= scale;
+  double weak = 0, undistributed = 0;
+  team.one_by_one(
+      begin, end,
+      [&](std::int64_t e) {
+        const std::int64_t p = position(A.columns[e]);
+        if (p >= 0) {
+          w[p] += values[e];
+          return false;
+        }
+        if (!strong[e]) weak += values[e];
+        return strong[e] != 0;
+      },
+      [&](std::int64_t e) {
+        const double a_ik = values[e];
+        if (!d2_distribute<T>(team, A, A.columns[e], a_ik, position, w, wanted)) undistributed += a_ik;
+      });
+  const double diagonal = w[position(static_cast<std::int32_t>(i))] + team.sum(weak) + undistributed;
+  return diagonal != 0 ? -1 / diagonal : 0;
 }
 
 }  // namespace amg

@@ -25,30 +25,35 @@ AMG_HD inline bool truncation_before(const T* w, std::int64_t e, std::int64_t f)
 }
 
 // Selects entry after entry: max_elements is small, and a GPU thread has no room to sort a row.
-template <class T>
-AMG_HD inline Truncation truncation_of_row(const T* w, std::int64_t size, double factor,
+template <class T, class Team>
+AMG_HD inline Truncation truncation_of_row(Team team, const T* w, std::int64_t size, double factor,
                                            std::int64_t max_elements) {
   Truncation cut{0, -1};
   if (factor <= 1) {
-    for (std::int64_t e = 0; e < size; ++e)
-      if (factor * std::abs(w[e]) > cut.bar) cut.bar = factor * std::abs(w[e]);
+    double bar = 0;
+    team.for_each(0, size, [&](std::int64_t e) {
+      if (factor * std::abs(w[e]) > bar) bar = factor * std::abs(w[e]);
+    });
+    cut.bar = team.max(bar);
   }
   if (max_elements <= 0 || max_elements >= size) return cut;
 
-  T last = 0;
+  double last = 0;
   for (std::int64_t kept = 0; kept < max_elements; ++kept) {
-    T largest = -1;
-    std::int64_t next = -1;
-    for (std::int64_t e = 0; e < size; ++e) {
-      const T a = std::abs(w[e]);
+    double largest = -1;
+    std::int64_t next = size;
+    team.for_each(0, size, [&](std::int64_t e) {
+      const double a = std::abs(w[e]);
       const bool after = cut.last < 0 || a < last || (a == last && e > cut.last);
       if (after && a > largest) {
         largest = a;
         next = e;
       }
-    }
-    if (next < 0) break;  // NaN has no place in the order
-    last = largest;
+    });
+    const double largest_of_all = team.max(largest);
+    next = team.min(largest == largest_of_all ? next : size);
+    if (next == size) break;  // NaN has no place in the order
+    last = largest_of_all;
     cut.last = next;
   }
   return cut;
@@ -59,23 +64,33 @@ AMG_HD inline bool truncation_keeps(Truncation cut, const T* w, std::int64_t e) 
   return !(std::abs(w[e]) < cut.bar) && (cut.last < 0 || !truncation_before(w, cut.last, e));
 }
 
+// How many entries the cut leaves.
+template <class T, class Team>
+AMG_HD inline std::int64_t truncated_size(Team team, Truncation cut, const T* w, std::int64_t size) {
+  return team.select(
+      0, size, [&](std::int64_t e) { return truncation_keeps(cut, w, e); }, [](std::int64_t, std::int64_t) {});
+}
+
 // Writes the kept entries and their new weights to `columns_out` and `out`.
-template <class T>
-AMG_HD inline void truncate_row(Truncation cut, const std::int32_t* columns, const T* w, std::int64_t size,
-                                std::int32_t* columns_out, T* out) {
+template <class T, class Team>
+AMG_HD inline void truncate_row(Team team, Truncation cut, const std::int32_t* columns, const T* w,
+                                std::int64_t size, std::int32_t* columns_out, T* out) {
   double dropped = 0, kept = 0;
-  for (std::int64_t e = 0; e < size; ++e) {
+  team.for_each(0, size, [&](std::int64_t e) {
     if (truncation_keeps(cut, w, e))
       kept += std::abs(w[e]);
     else
       dropped += w[e];
-  }
+  });
+  dropped = team.sum(dropped);
+  kept = team.sum(kept);
   const double share = kept != 0 ? dropped / kept : 0;
-  for (std::int64_t e = 0; e < size; ++e) {
-    if (!truncation_keeps(cut, w, e)) continue;
-    *columns_out++ = columns[e];
-    *out++ = static_cast<T>(w[e] + share * std::abs(w[e]));
-  }
+  team.select(
+      0, size, [&](std::int64_t e) { return truncation_keeps(cut, w, e); },
+      [&](std::int64_t e, std::int64_t place) {
+        columns_out[place] = columns[e];
+        out[place] = static_cast<T>(w[e] + share * std::abs(w[e]));
+      });
 }
 
 }  // namespace amg
