@@ -13,15 +13,7 @@ namespace amg {
 
 namespace {
 
-constexpr std::int32_t nobody = -1;
-
-// a_ij, or 0 where it is not stored.
-template <class T>
-double entry(const Matrix& A, std::int64_t i, std::int64_t j) {
-  const std::int32_t* const end = A.columns + A.offsets[i + 1];
-  const std::int32_t* const at = std::lower_bound(A.columns + A.offsets[i], end, j);
-  return at != end && *at == j ? static_cast<double>(A.as<T>()[at - A.columns]) : 0.0;
-}
+constexpr std::int32_t nobody = size_2_nobody;
 
 template <class F>
 void for_rows(std::int64_t rows, const F& f) {
@@ -30,19 +22,17 @@ void for_rows(std::int64_t rows, const F& f) {
   });
 }
 
-// The weight of every entry; 0 on the diagonal and towards ghosts, whose rows are not ours to pair.
 Array<std::uint16_t> edge_weights(const Matrix& A, std::int64_t formula, Space& space) {
   auto diagonal = space.array<double>(A.rows);
   auto weights = space.array<std::uint16_t>(A.entries);
   visit(A.dtype, [&]<class T>() {
-    for_rows(A.rows, [&](std::int64_t i) { diagonal[i] = entry<T>(A, i, i); });
     for_rows(A.rows, [&](std::int64_t i) {
-      for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
-        const std::int64_t j = A.columns[k];
-        weights[k] = j == i || j >= A.rows ? std::uint16_t{0}
-                                           : size_2_weight(formula, static_cast<double>(A.as<T>()[k]),
-                                                           entry<T>(A, j, i), diagonal[i], diagonal[j]);
-      }
+      const T* const a_ii = find_entry<T>(A, i, i);
+      diagonal[i] = a_ii ? static_cast<double>(*a_ii) : 0.0;
+    });
+    for_rows(A.rows, [&](std::int64_t i) {
+      for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
+        weights[k] = size_2_entry_weight<T>(A, formula, diagonal.data(), i, k);
     });
   });
   return weights;
@@ -89,18 +79,8 @@ Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptio
   auto wanted = array<std::int32_t>(n);
   for_rows(n, [&](std::int64_t i) { root[i] = nobody; });
 
-  // The neighbour that i wants most of those that are assigned, or of those that are not.
   const auto most_wanted = [&](std::int64_t i, bool assigned) {
-    std::int32_t best = nobody;
-    std::uint16_t best_weight = 0;
-    for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
-      const std::int32_t j = A.columns[k];
-      if (weights[k] == 0 || (root[j] != nobody) != assigned) continue;
-      if (best != nobody && !size_2_prefers(i, weights[k], j, best_weight, best)) continue;
-      best = j;
-      best_weight = weights[k];
-    }
-    return best;
+    return size_2_most_wanted(A, weights.data(), root.data(), i, assigned);
   };
 
   std::int64_t unassigned = n;

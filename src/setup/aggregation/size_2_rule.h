@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/dtype.h"
+#include "core/matrix.h"
 
 namespace amg {
+
+// No product is added to anything here, so there is nothing to contract into an fma: the host and a GPU pair alike.
 
 // How strongly SIZE_2 wants to pair rows i and j: AmgX's weight_formula 0 or 1, the same seen from either end; 0 where
 // they are not to be paired. Only 8 significant bits are kept (bfloat16, of which an order-preserving pattern is
@@ -33,6 +35,44 @@ AMG_HD inline bool size_2_prefers(std::int64_t i, std::uint16_t weight_j, std::i
   const std::int64_t to_j = std::abs(j - i), to_k = std::abs(k - i);
   if (to_j != to_k) return to_j < to_k;
   return (j > i) == (i / to_j % 2 == 0);
+}
+
+// Where a_ij is stored, or null.
+template <class T>
+AMG_HD inline const T* find_entry(const Matrix& A, std::int64_t i, std::int64_t j) {
+  const std::int32_t* const end = A.columns + A.offsets[i + 1];
+  const std::int32_t* const at = std::lower_bound(A.columns + A.offsets[i], end, j);
+  return at != end && *at == j ? A.as<T>() + (at - A.columns) : nullptr;
+}
+
+// The weight of entry k of row i; 0 on the diagonal, towards ghosts, whose rows are not ours to pair, and where only one
+// end stores the edge: a row would wait for ever for one that does not know of it.
+template <class T>
+AMG_HD inline std::uint16_t size_2_entry_weight(const Matrix& A, std::int64_t formula, const double* diagonal,
+                                                std::int64_t i, std::int64_t k) {
+  const std::int64_t j = A.columns[k];
+  if (j == i || j >= A.rows) return 0;
+  const T* const a_ji = find_entry<T>(A, j, i);
+  if (!a_ji) return 0;
+  return size_2_weight(formula, static_cast<double>(A.as<T>()[k]), static_cast<double>(*a_ji), diagonal[i],
+                       diagonal[j]);
+}
+
+inline constexpr std::int32_t size_2_nobody = -1;
+
+// The neighbour that i wants most of those that are assigned to an aggregate, or of those that are not: root[j] says.
+AMG_HD inline std::int32_t size_2_most_wanted(const Matrix& A, const std::uint16_t* weights,
+                                              const std::int32_t* root, std::int64_t i, bool assigned) {
+  std::int32_t best = size_2_nobody;
+  std::uint16_t best_weight = 0;
+  for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+    const std::int32_t j = A.columns[k];
+    if (weights[k] == 0 || (root[j] != size_2_nobody) != assigned) continue;
+    if (best != size_2_nobody && !size_2_prefers(i, weights[k], j, best_weight, best)) continue;
+    best = j;
+    best_weight = weights[k];
+  }
+  return best;
 }
 
 }  // namespace amg
