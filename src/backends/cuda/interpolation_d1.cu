@@ -37,7 +37,8 @@ void fill_d1(cudaStream_t stream, const Matrix& A, const std::uint8_t* strong, c
 }  // namespace cuda
 
 // Traffic, twice: A's columns where strong, 1 byte an entry for the masks, `coarse` gathered.
-std::shared_ptr<const Pattern> CudaSpace::pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong_entries,
+std::shared_ptr<const Pattern> CudaSpace::pattern_d1(const Matrix& A,
+                                                     std::span<const std::uint8_t> strong_entries,
                                                      std::span<const std::int32_t> coarse_points) {
   const std::uint8_t* strong = strong_entries.data();
   const std::int32_t* coarse = coarse_points.data();

@@ -43,7 +43,8 @@ class KeySet {
   __device__ std::int64_t sort(Team team) const {
     std::int32_t* const keys = slots_;
     const std::int64_t count = team.compact(
-        0, size(), [&](std::int64_t s) { return keys[s]; }, [](std::int32_t key) { return key != empty; }, keys);
+        0, size(), [&](std::int64_t s) { return keys[s]; }, [](std::int32_t key) { return key != empty; },
+        keys);
     std::int64_t padded = 1;
     while (padded < count) padded *= 2;
     team.for_each(count, padded, [&](std::int64_t p) { keys[p] = INT32_MAX; });

@@ -23,7 +23,9 @@ struct PmisStates {
   std::uint8_t* data;
 
   using Ref = ::cuda::atomic_ref<std::uint8_t, ::cuda::thread_scope_device>;
-  __device__ std::uint8_t look(std::int32_t i) const { return Ref(data[i]).load(::cuda::memory_order_relaxed); }
+  __device__ std::uint8_t look(std::int32_t i) const {
+    return Ref(data[i]).load(::cuda::memory_order_relaxed);
+  }
   __device__ void mark(std::int32_t i, PmisState now) const {
     Ref(data[i]).store(now, ::cuda::memory_order_relaxed);
   }
@@ -59,13 +61,13 @@ Array<std::int32_t> CudaSpace::select_pmis(const Matrix& A, std::span<const std:
   // S by itself. Traffic: twice 1 byte an entry for the masks, A's columns, and an atomic for every strong one.
   const auto strong_offsets = scratch<std::int64_t>(n + 1);
   std::int64_t* const offsets = strong_offsets.data();
-  cuda::for_each_row(stream_, n, A.entries, "select_pmis: lengths of S",
-                     [=] __device__(auto team, std::int64_t i) {
-                       std::int64_t length = 0;
-                       team.for_each(A.offsets[i], A.offsets[i + 1], [&](std::int64_t e) { length += strong[e]; });
-                       length = team.sum(length);
-                       if (team.leads()) offsets[i] = length;
-                     });
+  cuda::for_each_row(
+      stream_, n, A.entries, "select_pmis: lengths of S", [=] __device__(auto team, std::int64_t i) {
+        std::int64_t length = 0;
+        team.for_each(A.offsets[i], A.offsets[i + 1], [&](std::int64_t e) { length += strong[e]; });
+        length = team.sum(length);
+        if (team.leads()) offsets[i] = length;
+      });
   const auto S = scratch<std::int32_t>(cuda::lengths_to_offsets(stream_, memory(), offsets, n));
   std::int32_t* const columns = S.data();
   const auto influence = scratch<std::uint32_t>(n);
@@ -93,8 +95,8 @@ Array<std::int32_t> CudaSpace::select_pmis(const Matrix& A, std::span<const std:
   // A round reads the rows of S of the undecided three times over, and their neighbours' states and weights.
   auto active_points = scratch<std::int32_t>(n);
   auto next_points = scratch<std::int32_t>(n);
-  std::int64_t count = cuda::select_candidates(*this, thrust::counting_iterator<std::int32_t>(0), n, state.data,
-                                               active_points.data());
+  std::int64_t count = cuda::select_candidates(*this, thrust::counting_iterator<std::int32_t>(0), n,
+                                               state.data, active_points.data());
   const std::int64_t row_length = S.size() / n + 1;
   while (count > 0) {
     const std::int32_t* active = active_points.data();

@@ -29,7 +29,7 @@ __device__ inline std::uint8_t table_bits(std::int64_t keys) {
 // Rows that need a hash table each, in groups by its size.
 struct TableRows {
   Array<std::int32_t> rows;
-  Array<std::uint8_t> bits;                       // of the table of rows[r], ascending
+  Array<std::uint8_t> bits;                        // of the table of rows[r], ascending
   std::array<std::int64_t, no_table + 1> first{};  // first[b]: the first of b bits or more
 
   std::int64_t with(int b) const { return first[b + 1] - first[b]; }
@@ -49,8 +49,8 @@ TableRows group_by_table(CudaSpace& space, std::int64_t n, Keys keys) {
              bits[i] = table_bits(keys(i));
            });
   with_storage(space.memory(), "group rows by table", [&](void* storage, std::size_t& bytes) {
-    return cub::DeviceRadixSort::SortPairs(storage, bytes, all_bits.data(), groups.bits.data(), all_rows.data(),
-                                           groups.rows.data(), n, 0, 6, space.stream());
+    return cub::DeviceRadixSort::SortPairs(storage, bytes, all_bits.data(), groups.bits.data(),
+                                           all_rows.data(), groups.rows.data(), n, 0, 6, space.stream());
   });
   const auto first = space.scratch<std::int64_t>(std::ssize(groups.first));
   for_each(space.stream(), first.size(), "first rows of groups",
@@ -71,7 +71,8 @@ TableRows group_by_table(CudaSpace& space, std::int64_t n, Keys keys) {
 
 template <int width, class F>
 __global__ void __launch_bounds__(block_threads)
-    shared_table_kernel(const std::int32_t* rows, std::int64_t count, int bits, std::size_t table_bytes, F f) {
+    shared_table_kernel(const std::int32_t* rows, std::int64_t count, int bits, std::size_t table_bytes,
+                        F f) {
   extern __shared__ __align__(16) std::byte tables[];
   const unsigned team_in_block = threadIdx.x / width;
   const std::int64_t r = static_cast<std::int64_t>(blockIdx.x) * (blockDim.x / width) + team_in_block;
@@ -80,8 +81,8 @@ __global__ void __launch_bounds__(block_threads)
 
 template <class F>
 __global__ void __launch_bounds__(32)
-    global_table_kernel(const std::int32_t* rows, const std::uint8_t* bits, std::int64_t count, std::byte* tables,
-                        std::size_t table_bytes, F f) {
+    global_table_kernel(const std::int32_t* rows, const std::uint8_t* bits, std::int64_t count,
+                        std::byte* tables, std::size_t table_bytes, F f) {
   for (std::int64_t r = blockIdx.x; r < count; r += gridDim.x)
     f(WarpTeam<32>(), std::int64_t{rows[r]}, tables + blockIdx.x * table_bytes, int{bits[r]});
 }
@@ -94,8 +95,8 @@ void launch_shared_tables(cudaStream_t stream, const TableRows& groups, int bits
   const std::size_t table_bytes = bytes_per_slot << bits;
   const int teams = std::min(block_threads / width, static_cast<int>(block_bytes / table_bytes));
   shared_table_kernel<width>
-      <<<blocks_for(groups.with(bits), teams), static_cast<unsigned>(teams * width), teams * table_bytes, stream>>>(
-          groups.rows.data() + groups.first[bits], groups.with(bits), bits, table_bytes, f);
+      <<<blocks_for(groups.with(bits), teams), static_cast<unsigned>(teams * width), teams * table_bytes,
+         stream>>>(groups.rows.data() + groups.first[bits], groups.with(bits), bits, table_bytes, f);
   check_launch(name);
 }
 
@@ -119,7 +120,8 @@ void launch_global_tables(CudaSpace& space, const TableRows& groups, const char*
 // Calls f(team, i, table, bits), a __device__ lambda, for every row i that needs a table: `table` is 16-byte aligned and
 // has bytes_per_slot · 2^bits bytes. `entries_per_row` is what a team has to look at side by side.
 template <std::size_t bytes_per_slot, class F>
-void for_each_table(CudaSpace& space, const TableRows& groups, std::int64_t entries_per_row, const char* name, F f) {
+void for_each_table(CudaSpace& space, const TableRows& groups, std::int64_t entries_per_row, const char* name,
+                    F f) {
   for (int bits = least_table_bits; bits <= most_shared_bits; ++bits) {
     if (entries_per_row <= 12 && bits <= 6)
       launch_shared_tables<8, bytes_per_slot>(space.stream(), groups, bits, name, f);

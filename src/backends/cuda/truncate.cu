@@ -9,8 +9,8 @@ namespace cuda {
 
 // Traffic: P's values, once per max_elements from cache.
 template <class T>
-void cut_rows(cudaStream_t stream, const Matrix& P, double factor, std::int64_t max_elements, Truncation* cuts,
-              std::int64_t* lengths) {
+void cut_rows(cudaStream_t stream, const Matrix& P, double factor, std::int64_t max_elements,
+              Truncation* cuts, std::int64_t* lengths) {
   for_each_row(stream, P.rows, P.entries, "truncate: lengths", [=] __device__(auto team, std::int64_t i) {
     const T* w = P.as<T>() + P.offsets[i];
     const std::int64_t size = P.offsets[i + 1] - P.offsets[i];

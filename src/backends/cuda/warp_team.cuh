@@ -55,7 +55,8 @@ class WarpTeam {
 
   // Writes only what is kept. `out` may be where make() reads: nobody overwrites an element that is still to be read.
   template <class Make, class Keep, class Out>
-  __device__ std::int64_t compact(std::int64_t begin, std::int64_t end, Make&& make, Keep&& keep, Out* out) const {
+  __device__ std::int64_t compact(std::int64_t begin, std::int64_t end, Make&& make, Keep&& keep,
+                                  Out* out) const {
     Out made{};
     return select(
         begin, end, [&](std::int64_t e) { return keep(made = make(e)); },
@@ -66,7 +67,9 @@ class WarpTeam {
   __device__ Number sum(Number x) const {
     return join(x, [](Number a, Number b) { return a + b; });
   }
-  __device__ double max(double x) const { return join(x, [](double a, double b) { return fmax(a, b); }); }
+  __device__ double max(double x) const {
+    return join(x, [](double a, double b) { return fmax(a, b); });
+  }
   __device__ std::int64_t min(std::int64_t x) const {
     return join(x, [](std::int64_t a, std::int64_t b) { return b < a ? b : a; });
   }

@@ -17,9 +17,9 @@ namespace amg {
 // Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. C_i is row i of the
 // pattern of D1.
 template <class Team, class Visit>
-AMG_HD inline void d2_points(Team team, const Matrix& A, const std::uint8_t* strong, const std::int32_t* coarse,
-                             const std::int64_t* d1_offsets, const std::int32_t* d1_columns, std::int64_t i,
-                             Visit&& visit) {
+AMG_HD inline void d2_points(Team team, const Matrix& A, const std::uint8_t* strong,
+                             const std::int32_t* coarse, const std::int64_t* d1_offsets,
+                             const std::int32_t* d1_columns, std::int64_t i, Visit&& visit) {
   team.for_each(d1_offsets[i], d1_offsets[i + 1], [&](std::int64_t d) { visit(d1_columns[d]); });
   team.for_each(A.offsets[i], A.offsets[i + 1], [&](std::int64_t e) {
     const std::int32_t k = A.columns[e];

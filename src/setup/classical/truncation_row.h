@@ -68,7 +68,8 @@ AMG_HD inline bool truncation_keeps(Truncation cut, const T* w, std::int64_t e) 
 template <class T, class Team>
 AMG_HD inline std::int64_t truncated_size(Team team, Truncation cut, const T* w, std::int64_t size) {
   return team.select(
-      0, size, [&](std::int64_t e) { return truncation_keeps(cut, w, e); }, [](std::int64_t, std::int64_t) {});
+      0, size, [&](std::int64_t e) { return truncation_keeps(cut, w, e); },
+      [](std::int64_t, std::int64_t) {});
 }
 
 // Writes the kept entries and their new weights to `columns_out` and `out`.
