@@ -33,8 +33,10 @@ struct Dot {
 };
 
 // What Space::replay has recorded of one piece of work; belongs to one solve.
-class Recording {
- public:
+struct Recording {
+  explicit Recording(bool work_is_fixed) : fixed(work_is_fixed) {}
+
+  bool fixed;  // else the work may differ from call to call, or wait for the host, and just runs
   int calls = 0;
   std::shared_ptr<void> graph;
 };
@@ -77,12 +79,13 @@ class Space {
   }
 
   // Runs work, the same kernels on the same operands at each call with this recording: a GPU replays them as one
-  // graph. Nothing in work may wait for the host, and what it borrows from the workspace it gives back.
+  // graph. What work borrows from the workspace it gives back.
   virtual void replay(Recording& recording, FunctionRef<void()> work) = 0;
 
   // ---- vectors; traffic in vectors read + written
   virtual void fill(Vector x, double value) = 0;                     // 0 + 1
   virtual void copy(ConstVector x, Vector y) = 0;                    // 1 + 1
+  virtual void identity(Vector x) = 0;                               // lane l of row i is 1 if i = l, else 0
   // y = Σ c v; a term whose coefficient is zero in a lane is not looked at there, so a lane that has stopped is
   // not touched by what its others do. y may be one of the v.
   virtual void combine(Vector y, std::initializer_list<Term> terms, Dots dots = {}) = 0;
@@ -98,6 +101,8 @@ class Space {
   // out = ‖ |A| |x| + |b| ‖₂, the scale against which b − A x is rounding.
   virtual void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) = 0;
 
+  // Levels of so few rows cost less as one dense matrix than as many small kernels; 0 where kernels cost nothing.
+  virtual std::int64_t dense_tail_rows() const = 0;
   // y = M x or Mᵀ x for a dense, row-major M of x.rows × x.rows
   virtual void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) = 0;
 
@@ -151,6 +156,7 @@ class Space {
   // ---- scalars
   virtual std::vector<double> read(std::span<const Scalar> scalars) = 0;  // all lanes of each; waits
   virtual void write(Scalar scalar, std::span<const double> values) = 0;
+  void clear(Scalar scalar) { write(scalar, std::vector<double>(static_cast<std::size_t>(scalar.lanes), 0.0)); }
 
  protected:
   Workspace& workspace_;

@@ -24,10 +24,18 @@ class Amg final : public Stationary {
       throw ConfigError(scope.path() + ".error_scaling: only 0 is available in this version");
   }
 
-  void setup(Space& space, const Matrix& A) override { hierarchy_.setup(space, A); }
-  void refresh(Space& space, const Matrix& A) override { hierarchy_.refresh(space, A); }
+  void setup(Space& space, const Matrix& A) override {
+    hierarchy_.setup(space, A);
+    form_tail(space);
+  }
+  void refresh(Space& space, const Matrix& A) override {
+    hierarchy_.refresh(space, A);
+    form_tail(space);
+  }
   void prepare_transpose(Space& space) override { hierarchy_.prepare_transpose(space); }
-  std::size_t bytes() const override { return hierarchy_.bytes(); }
+  bool linear() const override { return hierarchy_.linear(); }
+  bool fixed() const override { return hierarchy_.fixed(); }
+  std::size_t bytes() const override { return hierarchy_.bytes() + tail_.bytes(); }
   GridInfo grid() const override { return hierarchy_.grid(); }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
@@ -40,6 +48,7 @@ class Amg final : public Stationary {
  private:
   void cycle(Space& space, std::size_t l, const Operator& A, ConstVector b, Guess guess, Vector x) const {
     const Level& level = hierarchy_[l];
+    if (l == tail_level_) return space.multiply_dense(tail_.data(), A.mode, b, x);
     if (hierarchy_.is_coarsest(l)) return solve_coarsest(space, level, A, b, guess, x);
     const bool plain = A.mode == Mode::plain;
     const int pre = plain ? presweeps_ : postsweeps_;
@@ -58,13 +67,32 @@ class Amg final : public Stationary {
     level.smoother->apply(space, A, b, y, x, post);
   }
 
+  // The cycle from the first small level on as one dense matrix: what it makes of the columns of the identity.
+  void form_tail(Space& space) {
+    tail_level_ = no_tail;
+    std::size_t l = 1;
+    while (l < hierarchy_.size() && hierarchy_[l].A.rows() > space.dense_tail_rows()) ++l;
+    if (l + 1 >= hierarchy_.size() || !hierarchy_.linear()) return;
+    const Matrix A = hierarchy_[l].A;
+    tail_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows * A.rows) * size_of(A.dtype));
+    const WorkVector identity = space.vector(A.rows, static_cast<std::int32_t>(A.rows), A.dtype);
+    space.identity(identity);
+    cycle(space, l, {A, {}, Mode::plain}, identity, {},
+          {tail_.data(), A.dtype, A.rows, static_cast<std::int32_t>(A.rows)});
+    tail_level_ = l;
+  }
+
   void solve_coarsest(Space& space, const Level& level, const Operator& A, ConstVector b, Guess guess,
                       Vector x) const {
     if (const Preconditioner* solver = hierarchy_.coarse_solver()) return solver->apply(space, A, b, x);
     level.smoother->apply(space, A, b, guess, x, coarsest_sweeps_);
   }
 
+  static constexpr auto no_tail = static_cast<std::size_t>(-1);
+
   Hierarchy hierarchy_;
+  std::size_t tail_level_ = no_tail;
+  Buffer tail_;
   int presweeps_;
   int postsweeps_;
   int coarsest_sweeps_;

@@ -19,6 +19,7 @@ class Pbicgstab final : public Krylov {
   void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
   std::size_t bytes() const override { return M_.bytes(); }
   GridInfo grid() const override { return M_.grid(); }
+  bool fixed() const override { return M_.fixed(); }
 
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override {
     const WorkVector r = space.like(b), r0 = space.like(b), p = space.like(b), v = space.like(b);
@@ -30,31 +31,30 @@ class Pbicgstab final : public Krylov {
     space.residual(A, b, x, r, {{r, rho}});
     if (monitor.start(r, rho)) return;
     space.copy(r, r0);
-    space.copy(r, p);
+    for (const Scalar scalar : {rho_old, alpha, omega}) space.clear(scalar);
 
-    while (true) {
-      M_.apply(space, A, p, p_hat);
-      space.multiply(A, p_hat, v, {{r0, r0v}});
-      space.compute(active, {let(alpha, rho / r0v)});
-      space.combine(s, {{1, r}, {-alpha, v}}, {{s, ss}});
-      // A lane that stops here keeps its alpha, while its omega becomes 0.
-      const bool done = monitor.half_step(s, ss);
-      if (done) {
-        space.combine(x, {{1, x}, {alpha, p_hat}});
-        return;
-      }
+    Recording first_half(M_.fixed()), second_half(M_.fixed());
+    do {
+      space.replay(first_half, [&] {
+        space.compute(active, {let(beta, rho / rho_old), let(gamma, alpha / omega), let(beta, beta * gamma),
+                               let(gamma, beta * omega)});  // all 0 at first
+        space.combine(p, {{1, r}, {beta, p}, {-gamma, v}});
+        M_.apply(space, A, p, p_hat);
+        space.multiply(A, p_hat, v, {{r0, r0v}});
+        space.compute(active, {let(alpha, rho / r0v)});
+        space.combine(s, {{1, r}, {-alpha, v}}, {{s, ss}});
+      });
+      if (monitor.half_step(s, ss)) return space.combine(x, {{1, x}, {alpha, p_hat}});
 
-      M_.apply(space, A, s, s_hat);
-      space.multiply(A, s_hat, t, {{s, ts}, {t, tt}});
-      space.compute(active, {let(omega, ts / tt), let(rho_old, rho)});
-      space.combine(x, {{1, x}, {alpha, p_hat}, {omega, s_hat}});
-      space.combine(r, {{1, s}, {-omega, t}}, {{r0, rho}, {r, rr}});
-      if (monitor.advance(r, rr, {alpha, omega, rho})) return;
-
-      space.compute(active, {let(beta, rho / rho_old), let(gamma, alpha / omega), let(beta, beta * gamma),
-                             let(gamma, beta * omega)});
-      space.combine(p, {{1, r}, {beta, p}, {-gamma, v}});
-    }
+      // A lane that stopped at the half step keeps its alpha, while its omega becomes 0.
+      space.replay(second_half, [&] {
+        M_.apply(space, A, s, s_hat);
+        space.multiply(A, s_hat, t, {{s, ts}, {t, tt}});
+        space.compute(active, {let(omega, ts / tt), let(rho_old, rho)});
+        space.combine(x, {{1, x}, {alpha, p_hat}, {omega, s_hat}});
+        space.combine(r, {{1, s}, {-omega, t}}, {{r0, rho}, {r, rr}});
+      });
+    } while (!monitor.advance(r, rr, {alpha, omega, rho}));
   }
 
  private:

@@ -18,6 +18,7 @@ class Pcg final : public Krylov {
   void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
   std::size_t bytes() const override { return M_.bytes(); }
   GridInfo grid() const override { return M_.grid(); }
+  bool fixed() const override { return M_.fixed(); }
 
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override {
     const WorkVector r = space.like(b), z = space.like(b), p = space.like(b), Ap = space.like(b);
@@ -27,22 +28,22 @@ class Pcg final : public Krylov {
 
     space.residual(A, b, x, r, {{r, rr}});
     if (monitor.start(r, rr)) return;
-    M_.apply(space, A, r, z);
-    space.dot(z, {{r, rz}});
-    space.copy(z, p);
+    space.clear(rz_old);
 
-    while (true) {
-      space.multiply(A, p, Ap, {{p, pAp}});
-      space.compute(active, {let(alpha, rz / pAp), let(rz_old, rz)});
-      space.combine(x, {{1, x}, {alpha, p}});
-      space.combine(r, {{1, r}, {-alpha, Ap}}, {{r, rr}});
-      if (monitor.advance(r, rr, {alpha})) return;
+    Recording iteration(M_.fixed());
+    do {
+      space.replay(iteration, [&] {
+        M_.apply(space, A, r, z);
+        space.dot(z, {{r, rz}});
+        space.compute(active, {let(beta, rz / rz_old), let(rz_old, rz)});  // beta = 0 at first
+        space.combine(p, {{1, z}, {beta, p}});
 
-      M_.apply(space, A, r, z);
-      space.dot(z, {{r, rz}});
-      space.compute(active, {let(beta, rz / rz_old)});
-      space.combine(p, {{1, z}, {beta, p}});
-    }
+        space.multiply(A, p, Ap, {{p, pAp}});
+        space.compute(active, {let(alpha, rz / pAp)});
+        space.combine(x, {{1, x}, {alpha, p}});
+        space.combine(r, {{1, r}, {-alpha, Ap}}, {{r, rr}});
+      });
+    } while (!monitor.advance(r, rr, {alpha}));
   }
 
  private:

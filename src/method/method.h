@@ -36,6 +36,8 @@ class Method {
   virtual void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) = 0;
 
   virtual bool linear() const = 0;
+  // Whether apply does the same work on every call, without a look at the numbers: see Space::replay.
+  virtual bool fixed() const = 0;
   virtual std::size_t bytes() const = 0;  // memory owned
   virtual GridInfo grid() const { return {}; }
 };
@@ -49,6 +51,7 @@ class Stationary : public Method {
  public:
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override;
   bool linear() const override { return true; }
+  bool fixed() const override { return true; }
 };
 
 // Krylov methods implement solve; applying is solving with a monitor that only counts.
@@ -69,6 +72,8 @@ class Preconditioner {
   void prepare_transpose(Space& space);
   // z ≈ A⁻¹ r
   void apply(Space& space, const Operator& A, ConstVector r, Vector z) const;
+  bool linear() const { return !method_ || (!rule_.monitored && method_->linear()); }
+  bool fixed() const { return !method_ || (!rule_.monitored && method_->fixed()); }
   std::size_t bytes() const { return method_ ? method_->bytes() : 0; }
   GridInfo grid() const { return method_ ? method_->grid() : GridInfo{}; }
 

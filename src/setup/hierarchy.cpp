@@ -1,5 +1,6 @@
 #include "setup/hierarchy.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -120,6 +121,16 @@ void Hierarchy::prepare_transpose(Space& space) {
 Operator Hierarchy::matrix(std::size_t l, const Operator& A) const {
   if (l == 0) return A;
   return {levels_[l].A, levels_[l].AT, A.mode};
+}
+
+bool Hierarchy::linear() const {
+  const auto smooths_linearly = [](const Level& level) { return !level.smoother || level.smoother->linear(); };
+  return std::ranges::all_of(levels_, smooths_linearly) && (!has_coarse_solver_ || coarse_solver_.linear());
+}
+
+bool Hierarchy::fixed() const {
+  const auto smooths_the_same = [](const Level& level) { return !level.smoother || level.smoother->fixed(); };
+  return std::ranges::all_of(levels_, smooths_the_same) && (!has_coarse_solver_ || coarse_solver_.fixed());
 }
 
 std::size_t Hierarchy::bytes() const {

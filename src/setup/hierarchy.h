@@ -43,6 +43,10 @@ class Hierarchy {
   // Level l's matrix as a map, in the mode of level 0's.
   Operator matrix(std::size_t l, const Operator& A) const;
 
+  // Whether a cycle is linear, and the same work each time.
+  bool linear() const;
+  bool fixed() const;
+
   // The coarse solver, where the coarsest level has one; otherwise it is smoothed.
   const Preconditioner* coarse_solver() const { return has_coarse_solver_ ? &coarse_solver_ : nullptr; }
 

@@ -27,6 +27,7 @@ class CudaSpace final : public Space {
 
   void fill(Vector x, double value) override;
   void copy(ConstVector x, Vector y) override;
+  void identity(Vector x) override;
   void combine(Vector y, std::initializer_list<Term> terms, Dots dots) override;
   void dot(ConstVector y, Dots dots) override;
   void norm(ConstVector x, Norm kind, Scalar out) override;
@@ -36,6 +37,7 @@ class CudaSpace final : public Space {
   void multiply_add(const Operator& A, ConstVector x, Vector y) override;
   void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) override;
   void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) override;
+  std::int64_t dense_tail_rows() const override { return 512; }
   void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) override;
 
   void invert_diagonal(const Matrix& A, void* inverse) override;
@@ -85,7 +87,9 @@ class CudaSpace final : public Space {
 
   cudaStream_t stream_;
   cudaStream_t outer_stream_;  // whose turn memory follows again after this space
-  Buffer partials_;            // of the running reduction: a counter, then sums
+  bool recording_ = false;
+  // Of the running reduction: counters, then sums. Those it has outgrown stay, as a graph may still use them.
+  std::vector<Buffer> partials_;
   cuda::PinnedMemory pinned_;
 };
 

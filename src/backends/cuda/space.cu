@@ -14,7 +14,7 @@ CudaSpace::CudaSpace(Workspace& workspace, cudaStream_t stream)
     : Space(workspace), stream_(stream), outer_stream_(cuda::follow_stream(stream)) {}
 
 CudaSpace::~CudaSpace() {
-  partials_ = {};
+  for (Buffer& buffer : partials_) workspace_.give(std::move(buffer));
   cuda::follow_stream(outer_stream_);
 }
 
@@ -38,13 +38,16 @@ void CudaSpace::copy_bytes(std::span<const std::byte> from, void* to) {
 
 // The first call runs as it is, so that the workspace has what the work borrows; the second is recorded.
 void CudaSpace::replay(Recording& recording, FunctionRef<void()> work) {
-  if (recording.calls++ == 0) return work();
+  if (!recording.fixed || recording_ || recording.calls++ == 0) return work();
   if (!recording.graph) {
     cudaGraph_t graph = nullptr;
     check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "begin capture");
+    recording_ = true;
     try {
       work();
+      recording_ = false;
     } catch (...) {
+      recording_ = false;
       cudaStreamEndCapture(stream_, &graph);
       if (graph) cudaGraphDestroy(graph);
       throw;
@@ -118,17 +121,16 @@ void CudaSpace::write(Scalar scalar, std::span<const double> values) {
   }
 }
 
-// Room for the partial sums of so many blocks; the counter is cleared when the room is made, and by every use.
+// Room for the partial sums of so many blocks; the counters are cleared when the room is made, and by every use.
 cuda::Reduction CudaSpace::reduction(std::int64_t blocks, std::int64_t width) {
   constexpr std::size_t counters = 256;  // one for each tile of lanes
   const std::size_t bytes =
       counters * sizeof(unsigned) + static_cast<std::size_t>(blocks * width) * sizeof(double);
-  if (partials_.bytes() < bytes) {
-    partials_ = {};
-    partials_ = workspace_.take(bytes);
-    check(cudaMemsetAsync(partials_.data(), 0, counters * sizeof(unsigned), stream_), "clear");
+  if (partials_.empty() || partials_.back().bytes() < bytes) {
+    partials_.push_back(workspace_.take(bytes));
+    check(cudaMemsetAsync(partials_.back().data(), 0, counters * sizeof(unsigned), stream_), "clear");
   }
-  auto* counter = static_cast<unsigned*>(partials_.data());
+  auto* counter = static_cast<unsigned*>(partials_.back().data());
   return {counter, reinterpret_cast<double*>(counter + counters)};
 }
 

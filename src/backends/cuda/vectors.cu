@@ -124,6 +124,20 @@ void CudaSpace::fill(Vector x, double value) {
   visit(x.dtype, [&]<class T>() { fill_with(stream_, x.as<T>(), x.size(), static_cast<T>(value)); });
 }
 
+namespace {
+
+template <class T>
+void fill_identity(cudaStream_t stream, T* data, std::int64_t size, std::int64_t lanes) {
+  cuda::for_each(stream, size, "identity",
+                 [=] __device__(std::int64_t at) { data[at] = at / lanes == at % lanes ? T{1} : T{0}; });
+}
+
+}  // namespace
+
+void CudaSpace::identity(Vector x) {
+  visit(x.dtype, [&]<class T>() { fill_identity(stream_, x.as<T>(), x.size(), x.lanes); });
+}
+
 void CudaSpace::copy(ConstVector x, Vector y) {
   cuda::check(cudaMemcpyAsync(y.data, x.data, static_cast<std::size_t>(x.size()) * size_of(x.dtype),
                               cudaMemcpyDeviceToDevice, stream_),

@@ -27,6 +27,7 @@ class HostSpace final : public Space {
 
   void fill(Vector x, double value) override;
   void copy(ConstVector x, Vector y) override;
+  void identity(Vector x) override;
   void combine(Vector y, std::initializer_list<Term> terms, Dots dots) override;
   void dot(ConstVector y, Dots dots) override;
   void norm(ConstVector x, Norm kind, Scalar out) override;
@@ -36,6 +37,7 @@ class HostSpace final : public Space {
   void multiply_add(const Operator& A, ConstVector x, Vector y) override;
   void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) override;
   void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) override;
+  std::int64_t dense_tail_rows() const override { return 0; }
   void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) override;
 
   void invert_diagonal(const Matrix& A, void* inverse) override;

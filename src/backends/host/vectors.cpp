@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -14,6 +15,13 @@ void HostSpace::fill(Vector x, double value) {
     parallel_for(x.size(), block_rows, [&](std::int64_t begin, std::int64_t end) {
       std::fill(x.as<T>() + begin, x.as<T>() + end, static_cast<T>(value));
     });
+  });
+}
+
+void HostSpace::identity(Vector x) {
+  fill(x, 0.0);
+  visit(x.dtype, [&]<class T>() {
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(x.rows, x.lanes); ++i) x.as<T>()[i * x.lanes + i] = 1;
   });
 }
 
