@@ -13,6 +13,9 @@
 #include <string>
 #include <vector>
 
+#ifdef AMG_WITH_CUDA
+#include "backends/cuda/cuda_space.h"
+#endif
 #include "backends/host/host_space.h"
 #include "core/arena.h"
 #include "problems.h"
@@ -30,10 +33,20 @@ struct Place {
 };
 
 inline const std::vector<Place>& places() {
-  static const std::vector<Place> all = {
-      {"Host", std::pmr::new_delete_resource(),
-       [](Workspace& workspace) -> std::unique_ptr<Space> { return std::make_unique<HostSpace>(workspace); }},
-  };
+  static const std::vector<Place> all = [] {
+    std::vector<Place> found = {
+        {"Host", std::pmr::new_delete_resource(),
+         [](Workspace& workspace) -> std::unique_ptr<Space> { return std::make_unique<HostSpace>(workspace); }},
+    };
+#ifdef AMG_WITH_CUDA
+    int devices = 0;
+    if (cudaGetDeviceCount(&devices) == cudaSuccess && devices > 0)
+      found.push_back({"Cuda", cuda::device_memory(), [](Workspace& workspace) -> std::unique_ptr<Space> {
+                         return std::make_unique<CudaSpace>(workspace, cudaStreamPerThread);
+                       }});
+#endif
+    return found;
+  }();
   return all;
 }
 
