@@ -62,7 +62,8 @@ Rows renumbered(const Rows& A, unsigned seed) {
   return B;
 }
 
-// Symmetric neither in values nor in signs, nor all of it in pattern; some rows without a diagonal, some with nothing else, some empty.
+// Symmetric neither in values nor in signs, nor all of it in pattern; some rows without a diagonal, some with
+// nothing else, some empty.
 Rows random_matrix(int n, int per_row, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution normal;
@@ -258,7 +259,8 @@ TEST_F(AggregationTest, MergedAggregatesAreConnectedAndOnlyIsolatedRowsStayAlone
     }
 }
 
-// An unassigned row joins its strongest neighbour's aggregate: rows 1, 2 pair, and 0 and 3 have one neighbour each.
+// An unassigned row joins its strongest neighbour's aggregate: rows 1, 2 pair, and 0 and 3 have one neighbour
+// each.
 TEST_F(AggregationTest, SinglesJoinTheirNeighbours) {
   const Rows A = grid(4, 1, 1, [](int, int i, int) { return i == 1 ? 10.0 : 1.0; });
   EXPECT_EQ(match(A, pairs), (Aggregates{0, 1, 1, 2}));

@@ -19,7 +19,8 @@
 namespace amg {
 namespace {
 
-// A dense matrix and which of its entries are stored: zeros may be, and a product stores them where they cancel.
+// A dense matrix and which of its entries are stored: zeros may be, and a product stores them where they
+// cancel.
 struct Dense {
   Eigen::MatrixXd values;
   Eigen::Matrix<bool, Eigen::Dynamic, Eigen::Dynamic> stored;
@@ -40,7 +41,8 @@ Dense operator*(const Dense& A, const Dense& B) {
   return C;
 }
 
-// Small integers, so that every product of two or three of them is exact in float32 whatever the order of its sums.
+// Small integers, so that every product of two or three of them is exact in float32 whatever the order of its
+// sums.
 Dense random_integers(std::int64_t rows, std::int64_t cols, double density, unsigned seed) {
   std::mt19937 random(seed);
   std::bernoulli_distribution is_stored(density);
@@ -142,7 +144,8 @@ TYPED_TEST(ProductsTest, ProductIsTheDenseOne) {
   }
 }
 
-// Two roundings per term of a sum in double, and one to T: |fl(AB) - AB| <= (k + 2) eps_64 |A||B| + eps_T |AB|.
+// Two roundings per term of a sum in double, and one to T: |fl(AB) - AB| <= (k + 2) eps_64 |A||B| + eps_T
+// |AB|.
 TYPED_TEST(ProductsTest, SumsRunInDouble) {
   std::mt19937 random(12);
   std::normal_distribution<TypeParam> normal;

@@ -24,14 +24,15 @@ void HostSpace::gather_sums(DType dtype, const void* values, std::span<const std
                             std::span<const std::int64_t> first, void* out) {
   visit(dtype, [&]<class T>() {
     const T* const from = static_cast<const T*>(values);
-    parallel_for(static_cast<std::int64_t>(first.size()) - 1, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
-      for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
-        T sum = 0;
-        for (auto j = static_cast<std::size_t>(first[k]); j < static_cast<std::size_t>(first[k + 1]); ++j)
-          sum += from[source[j]];
-        static_cast<T*>(out)[k] = sum;
-      }
-    });
+    parallel_for(
+        static_cast<std::int64_t>(first.size()) - 1, 1 << 14, [&](std::int64_t begin, std::int64_t end) {
+          for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
+            T sum = 0;
+            for (auto j = static_cast<std::size_t>(first[k]); j < static_cast<std::size_t>(first[k + 1]); ++j)
+              sum += from[source[j]];
+            static_cast<T*>(out)[k] = sum;
+          }
+        });
   });
 }
 

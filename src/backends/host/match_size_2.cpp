@@ -47,7 +47,8 @@ std::int64_t count_unassigned(const Array<std::int32_t>& root) {
       std::plus<>());
 }
 
-// Numbers aggregates in the order of their smallest rows; root[i] names the aggregate of i by one of its rows.
+// Numbers aggregates in the order of their smallest rows; root[i] names the aggregate of i by one of its
+// rows.
 Array<std::int32_t> number_aggregates(const Array<std::int32_t>& root, Space& space) {
   const std::int64_t n = root.size();
   auto smallest = space.array<std::int32_t>(n);
@@ -69,9 +70,9 @@ Array<std::int32_t> number_aggregates(const Array<std::int32_t>& root, Space& sp
 
 }  // namespace
 
-// AmgX's SIZE_2: pairs of rows by handshaking. Each round, every unassigned row points at the unassigned neighbour it
-// wants most, and two rows that point at each other become a pair. What remains when the rounds end joins the aggregate
-// of its strongest assigned neighbour.
+// AmgX's SIZE_2: pairs of rows by handshaking. Each round, every unassigned row points at the unassigned
+// neighbour it wants most, and two rows that point at each other become a pair. What remains when the rounds
+// end joins the aggregate of its strongest assigned neighbour.
 Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptions& options) {
   const std::int64_t n = A.rows;
   const auto weights = edge_weights(A, options.weight_formula, *this);

@@ -1,6 +1,6 @@
-// Aᵀ of a pattern by counting: every chunk of rows counts its entries per column, the counts become the places
-// where a chunk's entries of a column begin, and the chunks fill in their entries. Rows of Aᵀ come out sorted,
-// and the same whatever the chunks are, as these are in row order.
+// Aᵀ of a pattern by counting: every chunk of rows counts its entries per column, the counts become the
+// places where a chunk's entries of a column begin, and the chunks fill in their entries. Rows of Aᵀ come out
+// sorted, and the same whatever the chunks are, as these are in row order.
 
 #include <algorithm>
 #include <cstdint>
