@@ -10,7 +10,7 @@ namespace amg {
 // is the upper half of the word. The random part is a hash of the global row number (the finaliser of
 // SplitMix64), so that the splitting is the same on every machine, thread count and distribution.
 AMG_HD inline std::uint64_t pmis_weight(std::uint32_t influenced, std::int64_t row) {
-  std::uint64_t hash = static_cast<std::uint64_t>(row) + 0x9e3779b97f4a7c15u;
+  std::uint64_t hash = static_cast<std::uint64_t>(row) + 7 * 0x9e3779b97f4a7c15u;
   hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
   hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
   hash ^= hash >> 31;
