@@ -11,12 +11,10 @@ namespace {
 
 using Result = xffi::Result<xffi::AnyBuffer>;
 
-void start_from(const xffi::AnyBuffer& x0, const Vector& x) {
+// x = x0, or 0 without one
+void start_from(const void* x0, const Vector& x) {
   const std::size_t bytes = static_cast<std::size_t>(x.size()) * size_of(x.dtype);
-  if (count(x0) > 0)
-    std::memcpy(x.data, x0.untyped_data(), bytes);
-  else
-    std::memset(x.data, 0, bytes);
+  x0 ? void(std::memcpy(x.data, x0, bytes)) : void(std::memset(x.data, 0, bytes));
 }
 
 // XLA runs handlers on a pool of its own, which a long solve must not hold up: it goes to the arena, and the
@@ -37,10 +35,11 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
     promise.SetError(misuse);
     return future;
   }
-  const InfoBuffers info{*iterations, *status, *reason, *residual, *history, *times};
-  auto task = [promise, request, info, x0]() mutable noexcept {
+  const InfoPointers info(*iterations, *status, *reason, *residual, *history, *times);
+  const void* guess = count(x0) > 0 ? x0.untyped_data() : nullptr;
+  auto task = [promise, request, info, guess]() mutable noexcept {
     const xffi::Error error = guarded([&] {
-      start_from(x0, request.x);
+      start_from(guess, request.x);
       store_info(SolverCache::instance().solve(HostDevice(), request), info,
                  [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
     });

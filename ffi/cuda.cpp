@@ -42,7 +42,7 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
                               : cudaMemsetAsync(request.x.data, 0, bytes, stream),
                 "initial guess");
     const SolveOutcome outcome = SolverCache::instance().solve(CudaDevice(stream), request);
-    store_info(outcome, {*iterations, *status, *reason, *residual, *history, *times},
+    store_info(outcome, InfoPointers(*iterations, *status, *reason, *residual, *history, *times),
                [&](void* to, std::span<const std::byte> from) {
                  cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
                              "results");

@@ -23,9 +23,29 @@ struct MatrixBuffers {
   }
 };
 
-// What a solve returns beside x.
-struct InfoBuffers {
-  xffi::AnyBuffer iterations, status, reason, residual, history, times;
+// Where a solve's results beside x go. Plain pointers: an AnyBuffer refers to XLA's call frame, which is reused as
+// soon as a handler has returned, before an asynchronous solve has ended.
+struct InfoPointers {
+  InfoPointers(const xffi::AnyBuffer& iterations_buffer, const xffi::AnyBuffer& status_buffer,
+               const xffi::AnyBuffer& reason_buffer, const xffi::AnyBuffer& residual_buffer,
+               const xffi::AnyBuffer& history_buffer, const xffi::AnyBuffer& times_buffer)
+      : iterations(iterations_buffer.untyped_data()),
+        status(status_buffer.untyped_data()),
+        reason(reason_buffer.untyped_data()),
+        residual(residual_buffer.untyped_data()),
+        history(history_buffer.untyped_data()),
+        times(times_buffer.untyped_data()),
+        dtype(dtype_of_buffer(residual_buffer)),
+        history_width(static_cast<std::size_t>(history_buffer.dimensions().back())) {}
+
+  void* iterations;
+  void* status;
+  void* reason;
+  void* residual;
+  void* history;
+  void* times;
+  DType dtype;
+  std::size_t history_width;
 };
 
 inline SolveRequest solve_request(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
@@ -43,22 +63,21 @@ inline SolveRequest solve_request(const MatrixBuffers& A, const xffi::AnyBuffer&
 
 // store(to, bytes) copies from the host to where the results lie. Histories end in NaN.
 template <class Store>
-void store_info(const SolveOutcome& outcome, const InfoBuffers& to, Store&& store) {
+void store_info(const SolveOutcome& outcome, const InfoPointers& to, Store&& store) {
   const SolveInfo& info = outcome.info;
-  const auto put = [&]<class T>(const xffi::AnyBuffer& buffer, const std::vector<T>& from) {
-    store(buffer.untyped_data(), std::as_bytes(std::span(from)));
+  const auto put = [&]<class T>(void* where, const std::vector<T>& from) {
+    store(where, std::as_bytes(std::span(from)));
   };
   put(to.iterations, info.iterations);
   put(to.status, info.status);
   put(to.reason, info.reason);
   put(to.times, std::vector{static_cast<float>(outcome.setup_time), static_cast<float>(outcome.solve_time)});
-  visit(dtype_of_buffer(to.residual), [&]<class T>() {
+  visit(to.dtype, [&]<class T>() {
     put(to.residual, std::vector<T>(info.residual.begin(), info.residual.end()));
-    const auto width = static_cast<std::size_t>(to.history.dimensions().back());
-    std::vector<T> history(info.history.size() * width, std::numeric_limits<T>::quiet_NaN());
+    std::vector<T> history(info.history.size() * to.history_width, std::numeric_limits<T>::quiet_NaN());
     for (std::size_t lane = 0; lane < info.history.size(); ++lane)
-      std::ranges::transform(info.history[lane] | std::views::take(width),
-                             history.begin() + static_cast<std::ptrdiff_t>(lane * width),
+      std::ranges::transform(info.history[lane] | std::views::take(to.history_width),
+                             history.begin() + static_cast<std::ptrdiff_t>(lane * to.history_width),
                              [](double r) { return static_cast<T>(r); });
     put(to.history, history);
   });

@@ -22,6 +22,9 @@ class LinearSolver {
   // a lane that cannot be solved has status failed and NaN in x.
   SolveInfo solve(Space& space, const Operator& A, ConstVector b, Vector x, const Observer* observer = nullptr);
 
+  // Whether there is a setup that another matrix could use.
+  bool usable() const { return is_set_up_ && matrix_fault_ == Reason::none; }
+
   int max_iters() const { return rule_.max_iters; }
   double tolerance() const { return rule_.tolerance; }
   std::size_t bytes() const { return method_->bytes(); }

@@ -177,7 +177,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
     if (!entry->usable) continue;
     ++entry->users;
     lock.unlock();
-    const bool same = request.reuse_setup ||
+    const bool same = (request.reuse_setup && entry->solver.usable()) ||
                       space.equal(value_bytes(A), bytes_of(entry->values));
     lock.lock();
     --entry->users;

@@ -17,7 +17,7 @@ def get_solver_cache_info() -> dict[str, int]:
 
     >>> import jaxamg
     >>> jaxamg.clear_solver_cache()
-    >>> A, b = jaxamg.matrices.poisson_matrix(8), jaxamg.matrices.rhs_ones(64)
+    >>> A, b = jaxamg.matrices.poisson_matrix(8).todense(), jaxamg.matrices.rhs_ones(64)
     >>> _ = jaxamg.solve(A, b), jaxamg.solve(A, 2 * b), jaxamg.solve(2 * A, b)
     >>> info = jaxamg.get_solver_cache_info()
     >>> info["setups"], info["hits"], info["refreshes"]
