@@ -1,0 +1,179 @@
+// Rows of C = A B that fit into hash tables in shared memory (Y. Nagasaka, A. Nukada, S. Matsuoka,
+// "High-performance and memory-saving sparse general matrix-matrix multiplication for NVIDIA Pascal GPU",
+// ICPP 2017). Without knowing how long its rows are, find_columns starts with a small table and leaves what
+// overflows to the next larger.
+#pragma once
+
+#include <bit>
+#include <climits>
+#include <cstdint>
+
+#include "backends/cuda/column_heap.cuh"
+#include "backends/cuda/row_list.h"
+#include "backends/cuda/row_products.cuh"
+
+namespace amg::cuda {
+
+inline constexpr std::int32_t no_column = -1;
+
+// The slot where a search for a column begins: the leading bits of its multiple of 2³² / golden ratio, which
+// spreads columns that follow each other.
+template <int capacity>
+__device__ int first_slot(std::int32_t column) {
+  constexpr int shift = 33 - std::bit_width(static_cast<std::uint32_t>(capacity));
+  return static_cast<int>((static_cast<std::uint32_t>(column) * 0x9E3779B1u) >> shift);
+}
+
+template <int capacity>
+__device__ int next_slot(int slot) {
+  return (slot + 1) & (capacity - 1);
+}
+
+// Fuller, and searches become long.
+constexpr int most_columns(int capacity) { return capacity / 4 * 3; }
+
+// Ascending, by a bitonic network over the next power of two, for which `keys` must have room.
+template <class Team>
+__device__ void sort(Team team, std::int32_t* keys, int n) {
+  const int longest = team.longest(n);
+  int size = 1;
+  while (size < longest) size *= 2;
+  for (int k = n + team.rank(); k < size; k += Team::size) keys[k] = INT_MAX;
+  team.sync();
+  for (int run = 2; run <= size; run *= 2)
+    for (int step = run / 2; step > 0; step /= 2) {
+      for (int pair = team.rank(); pair < size / 2; pair += Team::size) {
+        const int low = 2 * pair - (pair & (step - 1)), high = low + step;
+        const bool ascending = (low & run) == 0;
+        const std::int32_t a = keys[low], b = keys[high];
+        if ((a > b) == ascending) {
+          keys[low] = b;
+          keys[high] = a;
+        }
+      }
+      team.sync();
+    }
+}
+
+// The columns of one row, found in any order.
+template <class Team, int capacity>
+struct ColumnTable {
+  // Of all threads that have seen room for another column, each may add one.
+  static_assert(most_columns(capacity) + Team::size <= capacity);
+
+  StagedRows<Team::size> staged;
+  std::int64_t place;
+  std::int32_t slots[capacity];
+  std::int32_t found[capacity];
+  int count;
+  int overflows;
+
+  __device__ void clear(Team team) {
+    for (int s = team.rank(); s < capacity; s += Team::size) slots[s] = no_column;
+    if (team.rank() == 0) count = overflows = 0;
+    team.sync();
+  }
+
+  // What other threads write in the meantime is read as volatile; only the exchange decides.
+  __device__ void insert(std::int32_t column) {
+    for (int s = first_slot<capacity>(column);; s = next_slot<capacity>(s)) {
+      std::int32_t there = *static_cast<volatile std::int32_t*>(slots + s);
+      if (there == no_column) {
+        if (*static_cast<volatile int*>(&count) >= most_columns(capacity)) {
+          *static_cast<volatile int*>(&overflows) = 1;
+          return;
+        }
+        there = atomicCAS(slots + s, no_column, column);
+        if (there == no_column) {
+          found[atomicAdd(&count, 1)] = column;
+          return;
+        }
+      }
+      if (there == column) return;
+    }
+  }
+
+  __device__ bool overflowed() const { return *static_cast<const volatile int*>(&overflows) != 0; }
+};
+
+template <class Team, int capacity>
+__global__ void __launch_bounds__(Team::block)
+    find_columns_kernel(Matrix A, Matrix B, RowList list, ColumnHeap heap, std::uint8_t* bins) {
+  __shared__ ColumnTable<Team, capacity> tables[Team::rows];
+  const Team team;
+  auto& table = tables[team.row_in_block()];
+  const std::int64_t count = *list.count;
+  for (std::int64_t k = std::int64_t{blockIdx.x} * Team::rows; k < count;
+       k += std::int64_t{gridDim.x} * Team::rows) {
+    const std::int64_t at = k + team.row_in_block();
+    const std::int64_t i = at < count ? list.rows[at] : -1;
+    table.clear(team);
+    for_each_product<Order::any>(
+        team, table.staged, A, B, i, [&] { return table.overflowed(); },
+        [&](std::int64_t, std::int64_t b) { table.insert(B.columns[b]); });
+    const bool overflows = table.overflowed();
+    const int n = overflows ? 0 : table.count;
+    sort(team, table.found, n);
+    const std::int64_t place = heap.reserve(team, n, &table.place);
+    if (heap.holds(place, n))
+      for (int c = team.rank(); c < n; c += Team::size) heap.columns[place + c] = table.found[c];
+    if (i >= 0 && team.rank() == 0) {
+      if (overflows)
+        ++bins[i];
+      else
+        heap.keep(i, place, n);
+    }
+    team.sync();
+  }
+}
+
+// The sums of one row, by column.
+template <class Team, int capacity>
+struct SumTable {
+  StagedRows<Team::size> staged;
+  double sums[capacity];
+  std::int32_t slots[capacity];
+
+  // Columns are inserted once each, by threads side by side.
+  __device__ void insert(std::int32_t column) {
+    int s = first_slot<capacity>(column);
+    while (atomicCAS(slots + s, no_column, column) != no_column) s = next_slot<capacity>(s);
+    sums[s] = 0.0;
+  }
+
+  __device__ double& sum_of(std::int32_t column) {
+    int s = first_slot<capacity>(column);
+    while (slots[s] != column) s = next_slot<capacity>(s);
+    return sums[s];
+  }
+};
+
+template <class T, class Team, int capacity>
+__global__ void __launch_bounds__(Team::block)
+    sum_products_kernel(Matrix A, Matrix B, RowList list, Matrix C, T* values) {
+  __shared__ SumTable<Team, capacity> tables[Team::rows];
+  const Team team;
+  auto& table = tables[team.row_in_block()];
+  const std::int64_t count = *list.count;
+  for (std::int64_t k = std::int64_t{blockIdx.x} * Team::rows; k < count;
+       k += std::int64_t{gridDim.x} * Team::rows) {
+    const std::int64_t at = k + team.row_in_block();
+    const std::int64_t i = at < count ? list.rows[at] : -1;
+    const std::int64_t first = i < 0 ? 0 : C.offsets[i];
+    const int n = i < 0 ? 0 : static_cast<int>(C.offsets[i + 1] - first);
+    for (int s = team.rank(); s < capacity; s += Team::size) table.slots[s] = no_column;
+    team.sync();
+    for (int c = team.rank(); c < n; c += Team::size) table.insert(C.columns[first + c]);
+    team.sync();
+    for_each_product<Order::by_row>(
+        team, table.staged, A, B, i, [] { return false; },
+        [&](std::int64_t a, std::int64_t b) {
+          table.sum_of(B.columns[b]) += static_cast<double>(A.as<T>()[a]) * static_cast<double>(B.as<T>()[b]);
+        });
+    for (int c = team.rank(); c < n; c += Team::size)
+      values[first + c] = static_cast<T>(table.sum_of(C.columns[first + c]));
+    team.sync();
+  }
+}
+
+}  // namespace amg::cuda
