@@ -36,6 +36,8 @@ def concrete_info(report: list[np.ndarray], is_vector: bool) -> dict[str, Any]:
 
 def raise_misuse(reasons: np.ndarray, A: Operands, b: Any, x0: Any) -> None:
     """Raise ValueError if a lane failed because of what it was given, with the first place of the fault."""
+    if not reasons.any():
+        return
     finders = {
         _NONFINITE_MATRIX: lambda: _nonfinite_entry(A),
         _NONFINITE_RHS: lambda: _nonfinite("b", b) or _nonfinite("x0", x0),

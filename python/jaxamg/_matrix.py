@@ -146,13 +146,14 @@ def _check_pattern(A: Operands) -> None:
         return
     row_index, columns = np.asarray(A.row_index), np.asarray(A.col_index)
     if A.format == "csr":
-        steps = np.diff(row_index)
-        if row_index[0] != 0 or steps.min() < 0 or row_index[-1] > columns.size:
+        first, last = row_index[0], row_index[-1]
+        falls = np.diff(row_index).min() < 0
+        if first != 0 or falls or last > columns.size:
+            course = f"it goes from {first} to {last}" + (" and falls between" if falls else "")
             raise ValueError(
-                f"A's indptr must rise from 0 to at most {columns.size}, the number of stored entries; "
-                f"it goes from {row_index[0]} to {row_index[-1]}{' and falls between' * (steps.min() < 0)}"
+                f"A's indptr must rise from 0 to at most its {columns.size} stored entries; {course}"
             )
-        columns = columns[: row_index[-1]]
+        columns = columns[:last]
     else:
         _check_range("row", row_index, A.n + 1)  # row n is padding
         columns = columns[row_index < A.n]

@@ -153,4 +153,4 @@ def _solve(row_index, col_index, values, b, x0, *, dtype: np.dtype, **params: An
 def _reject_unsupported(**arguments: Any) -> None:
     for name, value in arguments.items():
         if value is not None:
-            raise NotImplementedError(f"{name}={value!r} is not supported by this version")
+            raise NotImplementedError(f"{name}: this version supports only the default")
