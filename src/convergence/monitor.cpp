@@ -38,22 +38,23 @@ bool Monitor::start(ConstVector r, Scalar rr) {
       judge(l, values[l], false);
     if (lanes_[l].running && rule_.max_iters == 0) stop(l, Status::not_converged);
   }
-  if (observer_) (*observer_)(0, info_.residual);
+  observe();
   return settle();
 }
 
 bool Monitor::advance(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots) {
   ++iteration_;
   if (!rule_.monitored) return iteration_ >= rule_.max_iters;
-  return check(r, rr, pivots, true, false);
+  const bool done = check(r, rr, pivots, true, false);
+  observe();
+  return done;
 }
 
 bool Monitor::half_step(ConstVector r, Scalar rr) {
-  if (!rule_.monitored) return false;
-  ++iteration_;
-  const bool done = check(r, rr, {}, true, true);
-  --iteration_;
-  return done;
+  if (!rule_.monitored || !check(r, rr, {}, true, true)) return false;
+  ++iteration_;  // nobody takes its second half
+  observe();
+  return true;
 }
 
 // One look at the residual. `counts`: it ends an iteration, for the lanes that stop here; `may_go_on`: lanes
@@ -71,13 +72,13 @@ bool Monitor::check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivo
     if (!may_go_on) lane.largest = std::max(lane.largest, values[l]);
     judge(l, values[l], broken);
     if (may_go_on && lane.running) continue;
+    // A lane that was run again after others had gone on has fewer iterations than the monitor has seen.
     if (counts) {
-      info_.iterations[l] = iteration_;
+      ++info_.iterations[l];
       record(l, values[l]);
     }
-    if (lane.running && iteration_ >= rule_.max_iters) stop(l, Status::not_converged);
+    if (lane.running && info_.iterations[l] >= rule_.max_iters) stop(l, Status::not_converged);
   }
-  if (observer_ && !may_go_on) (*observer_)(iteration_, info_.residual);
   return settle();
 }
 
@@ -109,6 +110,10 @@ void Monitor::judge(std::size_t l, double r, bool pivot_is_zero) {
 void Monitor::record(std::size_t l, double r) {
   info_.history[l].push_back(r);
   info_.residual[l] = r;
+}
+
+void Monitor::observe() const {
+  if (observer_) (*observer_)(iteration_, info_.residual);
 }
 
 void Monitor::stop(std::size_t l, Status status, Reason reason) {

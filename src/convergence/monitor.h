@@ -48,6 +48,7 @@ class Monitor {
   std::vector<double> norms(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots);
   void judge(std::size_t lane, double r, bool pivot_is_zero);
   void record(std::size_t lane, double r);
+  void observe() const;
   void stop(std::size_t lane, Status status, Reason reason = Reason::none);
   bool settle();
 
