@@ -9,7 +9,7 @@ namespace amg {
 
 // The scalars of one iteration:
 //   const ScalarSet<3> scalars(space, lanes);
-//   const auto [alpha, beta, rho] = scalars.all();
+//   const Scalar alpha = scalars[0], beta = scalars[1], rho = scalars[2];
 template <std::size_t count>
 class ScalarSet {
  public:
@@ -23,7 +23,6 @@ class ScalarSet {
   }
 
   const Scalar& operator[](std::size_t i) const { return scalars_[i]; }
-  const std::array<Scalar, count>& all() const { return scalars_; }
 
  private:
   WorkVector storage_;

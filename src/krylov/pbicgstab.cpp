@@ -25,7 +25,9 @@ class Pbicgstab final : public Krylov {
     const WorkVector r = space.like(b), r0 = space.like(b), p = space.like(b), v = space.like(b);
     const WorkVector s = space.like(b), t = space.like(b), p_hat = space.like(b), s_hat = space.like(b);
     const ScalarSet<11> scalars(space, b.lanes);
-    const auto& [rho, rho_old, alpha, beta, omega, r0v, ts, tt, rr, ss, gamma] = scalars.all();
+    const Scalar rho = scalars[0], rho_old = scalars[1], alpha = scalars[2], beta = scalars[3],
+        omega = scalars[4], r0v = scalars[5], ts = scalars[6], tt = scalars[7], rr = scalars[8],
+        ss = scalars[9], gamma = scalars[10];
     const Scalar active = monitor.active();
 
     space.residual(A, b, x, r, {{r, rho}});

@@ -23,7 +23,8 @@ class Pcg final : public Krylov {
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override {
     const WorkVector r = space.like(b), z = space.like(b), p = space.like(b), Ap = space.like(b);
     const ScalarSet<6> scalars(space, b.lanes);
-    const auto& [alpha, beta, rz, rz_old, pAp, rr] = scalars.all();
+    const Scalar alpha = scalars[0], beta = scalars[1], rz = scalars[2], rz_old = scalars[3],
+        pAp = scalars[4], rr = scalars[5];
     const Scalar active = monitor.active();
 
     space.residual(A, b, x, r, {{r, rr}});

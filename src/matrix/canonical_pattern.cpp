@@ -44,7 +44,8 @@ struct Sorted {
 // The stored entries of every row that are not padding, in the order they are stored in.
 Sorted entries_by_row(const InputMatrix& input) {
   Sorted sorted;
-  auto& [offsets, columns, order, first] = sorted;
+  std::vector<std::int64_t>& offsets = sorted.offsets;
+  std::vector<std::int64_t>& order = sorted.order;
   const auto n = static_cast<std::size_t>(input.rows);
   offsets.assign(n + 1, 0);
   if (input.format == InputMatrix::Format::csr) {
@@ -86,7 +87,10 @@ Sorted entries_by_row(const InputMatrix& input) {
 // Sorts every row by column, keeping the order of duplicates, which is the order of their sum.
 Sorted sort(const InputMatrix& input) {
   Sorted sorted = entries_by_row(input);
-  auto& [offsets, columns, order, first] = sorted;
+  std::vector<std::int64_t>& offsets = sorted.offsets;
+  std::vector<std::int32_t>& columns = sorted.columns;
+  std::vector<std::int64_t>& order = sorted.order;
+  std::vector<std::int64_t>& first = sorted.first;
   for (const std::int64_t k : order)
     if (input.col_index[k] < 0 || input.col_index[k] >= input.rows)
       throw Error("A: column " + std::to_string(input.col_index[k]) + " of entry " + std::to_string(k) +

@@ -8,8 +8,9 @@ namespace amg {
 // Traffic: both index arrays, and the pattern.
 std::shared_ptr<const Pattern> HostSpace::pattern_if_canonical(const InputMatrix& input) {
   const std::int64_t n = input.rows;
-  const auto [format, rows, row_index, col_index, dtype, values, stored] = input;
-  const bool csr = format == InputMatrix::Format::csr;
+  const IndexArray row_index = input.row_index, col_index = input.col_index;
+  const std::int64_t stored = input.stored;
+  const bool csr = input.format == InputMatrix::Format::csr;
   if (row_index.size != (csr ? n + 1 : stored) || (csr && row_index[0] != 0)) return nullptr;
   const std::int64_t entries = csr ? row_index[n] : stored;
   if (entries < 0 || entries > stored || entries > col_index.size) return nullptr;
