@@ -23,6 +23,7 @@ class ScalarSet {
   }
 
   const Scalar& operator[](std::size_t i) const { return scalars_[i]; }
+  const std::array<Scalar, count>& all() const { return scalars_; }
 
  private:
   WorkVector storage_;
