@@ -1,7 +1,6 @@
 #include <cub/device/device_reduce.cuh>
 
 #include "backends/cuda/cuda_space.h"
-#include "backends/cuda/interpolation.cuh"
 #include "backends/cuda/scan.h"
 #include "backends/cuda/warp_team.cuh"
 #include "setup/classical/d1_row.h"

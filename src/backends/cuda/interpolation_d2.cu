@@ -1,7 +1,6 @@
 #include <cstddef>
 
 #include "backends/cuda/cuda_space.h"
-#include "backends/cuda/interpolation.cuh"
 #include "backends/cuda/key_set.cuh"
 #include "backends/cuda/scan.h"
 #include "backends/cuda/table_rows.cuh"
