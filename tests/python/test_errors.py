@@ -74,7 +74,7 @@ CASES = {
         with_indptr(-1, MATRIX.nnz + 1),
         B,
         ValueError,
-        f"at most its {MATRIX.nnz} stored entries; it goes from 0 to",
+        f"at most its {MATRIX.nnz} stored entries",
     ),
     "indptr from 1": (with_indptr(0, 1), B, ValueError, "indptr must rise from 0"),
     "NaN in A": (with_value(7, np.nan), B, ValueError, "A has NaN or infinite entries: " + PLACE_OF_7),

@@ -18,7 +18,7 @@ from problems import GALLERY, rhs
 AMGX = Path(__file__).parents[3] / "shared/amgx"
 pytestmark = pytest.mark.skipif(not AMGX.exists(), reason="AmgX's reference data is not beside this checkout")
 
-# What falls short of the bound, and by how much; pairwise aggregates of a scalar view of elasticity are a lottery.
+# What misses the bound, and by how much: pairwise aggregates of a scalar view of elasticity are a lottery.
 SHORT = {("elast2d_60", "agg:SIZE_2"): "149 iterations, AmgX 103"}
 
 # 16384 unknowns are 2 GB as a dense matrix, and minutes of elimination.

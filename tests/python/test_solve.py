@@ -245,10 +245,10 @@ def test_save_stats_file(jitted, tmp_path):
 
 def run_python(code: str, **environment: str) -> str:
     """Output of the code in a fresh interpreter, which must succeed."""
-    here = os.path.dirname(__file__)
+    path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": here} | environment,
+        env=os.environ | {"PYTHONPATH": path} | environment,
         capture_output=True,
         text=True,
         check=False,
