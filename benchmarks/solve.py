@@ -90,7 +90,9 @@ def ours(A: sp.csr_matrix, b: np.ndarray, config: dict[str, Any], dtype: str, re
     }
 
 
-def pyamg_solver(A: sp.csr_matrix, b: np.ndarray, name: str, tolerance: float, repeats: int) -> dict[str, Any]:
+def pyamg_solver(
+    A: sp.csr_matrix, b: np.ndarray, name: str, tolerance: float, repeats: int
+) -> dict[str, Any]:
     """A PyAMG hierarchy with conjugate gradients."""
     import pyamg
 
@@ -137,7 +139,9 @@ def run_case(case: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the cases named on the command line and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--problems", nargs="+", default=["p3d_64"])
     parser.add_argument("--configs", nargs="+", default=["default", "PCG+AMG"], choices=list(CONFIGS))
     parser.add_argument("--peers", nargs="*", default=[], choices=list(PEERS))
@@ -167,11 +171,15 @@ def main() -> None:
                     "tolerance": arguments.tolerance,
                     "repeats": arguments.repeats,
                 }
-                limits = dict.fromkeys(["JAXAMG_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], str(threads))
+                limits = dict.fromkeys(
+                    ["JAXAMG_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"], str(threads)
+                )
                 command = [sys.executable, __file__, "--case", json.dumps(case)]
                 output = subprocess.run(command, env=os.environ | limits, capture_output=True, text=True)
                 if output.returncode:
-                    print(f"{name:<12}{solver:<28}{threads:>7} failed: {output.stderr.strip().splitlines()[-1]}")
+                    print(
+                        f"{name:<12}{solver:<28}{threads:>7} failed: {output.stderr.strip().splitlines()[-1]}"
+                    )
                     continue
                 r = json.loads(output.stdout.splitlines()[-1])
                 results.append(r)

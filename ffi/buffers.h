@@ -39,7 +39,9 @@ inline InputMatrix input_matrix(std::string_view format, const xffi::AnyBuffer& 
                                 std::int64_t rows) {
   using enum InputMatrix::Format;
   return {
-      .format = format == "csr" ? csr : format == "coo" ? coo : dense,
+      .format = format == "csr"   ? csr
+                : format == "coo" ? coo
+                                  : dense,
       .rows = rows,
       .row_index = index_array(row_index),
       .col_index = index_array(col_index),

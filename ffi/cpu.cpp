@@ -40,8 +40,9 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
   auto task = [promise, request, info, guess]() mutable noexcept {
     const xffi::Error error = guarded([&] {
       start_from(guess, request.x);
-      store_info(SolverCache::instance().solve(HostDevice(), request), info,
-                 [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
+      store_info(
+          SolverCache::instance().solve(HostDevice(), request), info,
+          [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
     });
     if (error.failure())
       promise.SetError(error);
@@ -57,8 +58,7 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
 
 xffi::Error multiply_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                             xffi::AnyBuffer x, Result y, std::string_view format, bool transposed) {
-  return guarded(
-      [&] { multiply(HostDevice(), {row_index, col_index, values, format}, x, *y, transposed); });
+  return guarded([&] { multiply(HostDevice(), {row_index, col_index, values, format}, x, *y, transposed); });
 }
 
 xffi::Error outer_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer u,
@@ -71,5 +71,6 @@ xffi::Error outer_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, x
 }  // namespace amg
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve, amg::solve, amg::bind_solve(xla::ffi::Ffi::Bind()));
-XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply, amg::multiply_on_cpu, amg::bind_multiply(xla::ffi::Ffi::Bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply, amg::multiply_on_cpu,
+                              amg::bind_multiply(xla::ffi::Ffi::Bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_outer, amg::outer_on_cpu, amg::bind_outer(xla::ffi::Ffi::Bind()));

@@ -98,7 +98,8 @@ class Solver {
   explicit Solver(const std::string& config) : solver_(amg::Config::parse(config)) {}
 
   template <class T>
-  void setup(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns, const Array1<T>& values) {
+  void setup(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns,
+             const Array1<T>& values) {
     const nb::gil_scoped_release release;
     setup_time = timed([&] { solver_.setup({span_of(offsets), span_of(columns), span_of(values)}); });
   }
@@ -195,7 +196,8 @@ NB_MODULE(_engine, m) {
 
   nb::class_<Solver>(m, "Solver")
       .def(nb::init<const std::string&>(), nb::arg("config"))
-      .def("setup", &Solver::setup<float>, nb::arg("offsets"), nb::arg("columns"), nb::arg("values").noconvert())
+      .def("setup", &Solver::setup<float>, nb::arg("offsets"), nb::arg("columns"),
+           nb::arg("values").noconvert())
       .def("setup", &Solver::setup<double>, nb::arg("offsets"), nb::arg("columns"),
            nb::arg("values").noconvert())
       .def("solve", &Solver::solve<float>, nb::arg("b").noconvert(), nb::arg("x0") = nb::none(),

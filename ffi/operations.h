@@ -102,18 +102,18 @@ inline void outer(const Device& device, const MatrixBuffers& A, const xffi::AnyB
 template <class Binding>
 auto bind_solve(Binding&& binding) {
   return std::forward<Binding>(binding)
-      .template Arg<xffi::AnyBuffer>()   // row_index
-      .template Arg<xffi::AnyBuffer>()   // col_index
-      .template Arg<xffi::AnyBuffer>()   // values
-      .template Arg<xffi::AnyBuffer>()   // b (n) or (n, lanes)
-      .template Arg<xffi::AnyBuffer>()   // x0, like b or empty
-      .template Ret<xffi::AnyBuffer>()   // x
-      .template Ret<xffi::AnyBuffer>()   // iterations (lanes), int32
-      .template Ret<xffi::AnyBuffer>()   // status (lanes), int32
-      .template Ret<xffi::AnyBuffer>()   // reason (lanes), int32
-      .template Ret<xffi::AnyBuffer>()   // residual (lanes)
-      .template Ret<xffi::AnyBuffer>()   // history (lanes, max_iters + 1)
-      .template Ret<xffi::AnyBuffer>()   // times (2), float32: setup, solve
+      .template Arg<xffi::AnyBuffer>()  // row_index
+      .template Arg<xffi::AnyBuffer>()  // col_index
+      .template Arg<xffi::AnyBuffer>()  // values
+      .template Arg<xffi::AnyBuffer>()  // b (n) or (n, lanes)
+      .template Arg<xffi::AnyBuffer>()  // x0, like b or empty
+      .template Ret<xffi::AnyBuffer>()  // x
+      .template Ret<xffi::AnyBuffer>()  // iterations (lanes), int32
+      .template Ret<xffi::AnyBuffer>()  // status (lanes), int32
+      .template Ret<xffi::AnyBuffer>()  // reason (lanes), int32
+      .template Ret<xffi::AnyBuffer>()  // residual (lanes)
+      .template Ret<xffi::AnyBuffer>()  // history (lanes, max_iters + 1)
+      .template Ret<xffi::AnyBuffer>()  // times (2), float32: setup, solve
       .template Attr<std::string_view>("config")
       .template Attr<std::string_view>("format")
       .template Attr<bool>("transposed")

@@ -20,7 +20,8 @@ class LinearSolver {
   // Solves for every lane of b from the guess in x. A is the matrix of the last setup or refresh, or one near
   // it; in a transposed mode prepare_transpose has been called since. Never throws for what the numbers are:
   // a lane that cannot be solved has status failed and NaN in x.
-  SolveInfo solve(Space& space, const Operator& A, ConstVector b, Vector x, const Observer* observer = nullptr);
+  SolveInfo solve(Space& space, const Operator& A, ConstVector b, Vector x,
+                  const Observer* observer = nullptr);
 
   // Whether there is a setup that another matrix could use.
   bool usable() const { return is_set_up_ && matrix_fault_ == Reason::none; }

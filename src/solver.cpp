@@ -54,7 +54,8 @@ void Solver::setup(const MatrixView& A) {
   }
   Buffer storage;
   const Matrix canonical = s.pattern->matrix(s.space, input, storage);
-  std::memcpy(s.A.values(), canonical.values, static_cast<std::size_t>(canonical.entries) * size_of(input.dtype));
+  std::memcpy(s.A.values(), canonical.values,
+              static_cast<std::size_t>(canonical.entries) * size_of(input.dtype));
   s.transpose_is_current = false;
   known ? s.solver.refresh(s.space, s.A) : s.solver.setup(s.space, s.A);
 }
@@ -65,7 +66,8 @@ SolveInfo Solver::solve(Values b, MutableValues x, const SolveOptions& options) 
   if (!s.pattern) throw Error("solve: setup has not been called");
   const std::int64_t rows = s.A.rows();
   const auto check = [&]<class T>(const char* name, std::span<T> values) {
-    if (dtype_of<std::remove_const_t<T>> != s.A.dtype()) throw Error(std::string(name) + ": type differs from A's");
+    if (dtype_of<std::remove_const_t<T>> != s.A.dtype())
+      throw Error(std::string(name) + ": type differs from A's");
     if (static_cast<std::int64_t>(values.size()) != rows * options.lanes)
       throw Error(std::string(name) + ": " + std::to_string(values.size()) + " values, expected " +
                   std::to_string(rows * options.lanes));

@@ -256,7 +256,8 @@ SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& reques
   return outcome;
 }
 
-void SolverCache::multiply(const Device& device, const InputMatrix& input, Mode mode, ConstVector x, Vector y) {
+void SolverCache::multiply(const Device& device, const InputMatrix& input, Mode mode, ConstVector x,
+                           Vector y) {
   const Arena::Driver driver(Arena::instance());
   Workspace workspace(device.memory());
   const std::unique_ptr<Space> space = device.space(workspace);

@@ -46,7 +46,7 @@ struct LevelInfo {
 
 struct GridInfo {
   std::vector<LevelInfo> levels;  // empty when the configuration has no multigrid
-  std::int64_t builds = 0;        // times the structure was built: setups, and refreshes that changed a decision
+  std::int64_t builds = 0;  // times the structure was built: setups, and refreshes that changed a decision
 
   double operator_complexity() const;  // Σ entries / entries of level 0
   double grid_complexity() const;      // Σ rows / rows of level 0

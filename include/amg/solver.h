@@ -17,8 +17,8 @@
 namespace amg {
 
 struct SolveOptions {
-  std::int32_t lanes = 1;    // right-hand sides; element (i, lane) of b and x lies at i * lanes + lane
-  bool transposed = false;   // solve Aᵀ x = b
+  std::int32_t lanes = 1;   // right-hand sides; element (i, lane) of b and x lies at i * lanes + lane
+  bool transposed = false;  // solve Aᵀ x = b
   Observer observer;
 };
 

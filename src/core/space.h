@@ -83,20 +83,20 @@ class Space {
   virtual void replay(Recording& recording, FunctionRef<void()> work) = 0;
 
   // ---- vectors; traffic in vectors read + written
-  virtual void fill(Vector x, double value) = 0;                     // 0 + 1
-  virtual void copy(ConstVector x, Vector y) = 0;                    // 1 + 1
-  virtual void identity(Vector x) = 0;                               // lane l of row i is 1 if i = l, else 0
+  virtual void fill(Vector x, double value) = 0;   // 0 + 1
+  virtual void copy(ConstVector x, Vector y) = 0;  // 1 + 1
+  virtual void identity(Vector x) = 0;             // lane l of row i is 1 if i = l, else 0
   // y = Σ c v; a term whose coefficient is zero in a lane is not looked at there, so a lane that has stopped is
   // not touched by what its others do. y may be one of the v.
   virtual void combine(Vector y, std::initializer_list<Term> terms, Dots dots = {}) = 0;
-  virtual void dot(ConstVector y, Dots dots) = 0;                    // 1 + |dots|
+  virtual void dot(ConstVector y, Dots dots) = 0;  // 1 + |dots|
   virtual void norm(ConstVector x, Norm kind, Scalar out) = 0;
   // Lanes with active == 0 get 0; so does a division by 0.
   virtual void compute(Scalar active, std::initializer_list<ScalarAssignment> program) = 0;
 
   // ---- products; A counts 12 bytes an entry in float64, 8 in float32, and 8 a row
-  virtual void multiply(const Operator& A, ConstVector x, Vector y, Dots dots = {}) = 0;     // y = A x
-  virtual void multiply_add(const Operator& A, ConstVector x, Vector y) = 0;                // y += A x
+  virtual void multiply(const Operator& A, ConstVector x, Vector y, Dots dots = {}) = 0;  // y = A x
+  virtual void multiply_add(const Operator& A, ConstVector x, Vector y) = 0;              // y += A x
   virtual void residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots = {}) = 0;
   // out = ‖ |A| |x| + |b| ‖₂, the scale against which b − A x is rounding.
   virtual void residual_scale(const Operator& A, ConstVector b, ConstVector x, Scalar out) = 0;
@@ -112,8 +112,8 @@ class Space {
   // y = omega D⁻¹ b
   virtual void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) = 0;
   // y = x + omega D⁻¹ (b − A x); y and x must not overlap
-  virtual void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
-                            Vector y) = 0;
+  virtual void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b,
+                            ConstVector x, Vector y) = 0;
 
   // ---- sparse patterns and products
   virtual TransposedPattern transpose(const Pattern& pattern) = 0;
@@ -156,7 +156,9 @@ class Space {
   // ---- scalars
   virtual std::vector<double> read(std::span<const Scalar> scalars) = 0;  // all lanes of each; waits
   virtual void write(Scalar scalar, std::span<const double> values) = 0;
-  void clear(Scalar scalar) { write(scalar, std::vector<double>(static_cast<std::size_t>(scalar.lanes), 0.0)); }
+  void clear(Scalar scalar) {
+    write(scalar, std::vector<double>(static_cast<std::size_t>(scalar.lanes), 0.0));
+  }
 
  protected:
   Workspace& workspace_;

@@ -38,8 +38,7 @@ class Amg final : public Stationary {
   std::size_t bytes() const override { return hierarchy_.bytes() + tail_.bytes(); }
   GridInfo grid() const override { return hierarchy_.grid(); }
 
-  void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
-             int iterations) override {
+  void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     if (iterations == 0) return guess ? space.copy(*guess, x) : space.fill(x, 0.0);
     cycle(space, 0, A, b, guess, x);
     for (int k = 1; k < iterations; ++k) cycle(space, 0, A, b, x, x);

@@ -26,8 +26,8 @@ class Pbicgstab final : public Krylov {
     const WorkVector s = space.like(b), t = space.like(b), p_hat = space.like(b), s_hat = space.like(b);
     const ScalarSet<11> scalars(space, b.lanes);
     const Scalar rho = scalars[0], rho_old = scalars[1], alpha = scalars[2], beta = scalars[3],
-        omega = scalars[4], r0v = scalars[5], ts = scalars[6], tt = scalars[7], rr = scalars[8],
-        ss = scalars[9], gamma = scalars[10];
+                 omega = scalars[4], r0v = scalars[5], ts = scalars[6], tt = scalars[7], rr = scalars[8],
+                 ss = scalars[9], gamma = scalars[10];
     const Scalar active = monitor.active();
 
     space.residual(A, b, x, r, {{r, rho}});

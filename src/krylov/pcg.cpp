@@ -24,7 +24,7 @@ class Pcg final : public Krylov {
     const WorkVector r = space.like(b), z = space.like(b), p = space.like(b), Ap = space.like(b);
     const ScalarSet<6> scalars(space, b.lanes);
     const Scalar alpha = scalars[0], beta = scalars[1], rz = scalars[2], rz_old = scalars[3],
-        pAp = scalars[4], rr = scalars[5];
+                 pAp = scalars[4], rr = scalars[5];
     const Scalar active = monitor.active();
 
     space.residual(A, b, x, r, {{r, rr}});

@@ -68,8 +68,9 @@ Sorted entries_by_row(const InputMatrix& input) {
   }
 
   if (input.row_index.size != input.stored || input.col_index.size != input.stored)
-    throw Error("A: " + std::to_string(input.stored) + " values with " + std::to_string(input.row_index.size) +
-                " row and " + std::to_string(input.col_index.size) + " column numbers");
+    throw Error("A: " + std::to_string(input.stored) + " values with " +
+                std::to_string(input.row_index.size) + " row and " + std::to_string(input.col_index.size) +
+                " column numbers");
   for (std::int64_t k = 0; k < input.stored; ++k) {
     const std::int64_t row = input.row_index[k];
     if (row < 0) throw Error("A: negative row number in entry " + std::to_string(k));
@@ -97,8 +98,9 @@ Sorted sort(const InputMatrix& input) {
                   " is outside 0 … " + std::to_string(input.rows - 1));
   parallel_for(input.rows, 1024, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
-      std::stable_sort(order.begin() + offsets[i], order.begin() + offsets[i + 1],
-                       [&](std::int64_t a, std::int64_t b) { return input.col_index[a] < input.col_index[b]; });
+      std::stable_sort(
+          order.begin() + offsets[i], order.begin() + offsets[i + 1],
+          [&](std::int64_t a, std::int64_t b) { return input.col_index[a] < input.col_index[b]; });
   });
 
   columns.reserve(order.size());

@@ -67,7 +67,8 @@ bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next
   level.coarsener = make_coarsener_();
   level.P = level.coarsener->setup(space, A);
   const std::int64_t rows = level.P.cols();
-  if (rows == 0 || rows < floor_ || !(static_cast<double>(rows) < coarsen_threshold_ * static_cast<double>(A.rows)))
+  if (rows == 0 || rows < floor_ ||
+      !(static_cast<double>(rows) < coarsen_threshold_ * static_cast<double>(A.rows)))
     return false;
   level.to_R = space.transpose(*level.P.pattern());
   level.R = space.matrix(level.to_R.pattern, A.dtype);
@@ -124,7 +125,9 @@ Operator Hierarchy::matrix(std::size_t l, const Operator& A) const {
 }
 
 bool Hierarchy::linear() const {
-  const auto smooths_linearly = [](const Level& level) { return !level.smoother || level.smoother->linear(); };
+  const auto smooths_linearly = [](const Level& level) {
+    return !level.smoother || level.smoother->linear();
+  };
   return std::ranges::all_of(levels_, smooths_linearly) && (!has_coarse_solver_ || coarse_solver_.linear());
 }
 

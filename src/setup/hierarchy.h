@@ -12,7 +12,7 @@ namespace amg {
 
 // One level: its matrix, how it smooths, and its way to the next one.
 struct Level {
-  CsrMatrix A;  // empty on level 0, whose matrix belongs to the caller
+  CsrMatrix A;                       // empty on level 0, whose matrix belongs to the caller
   std::unique_ptr<Method> smoother;  // none on the coarsest level if that has a coarse solver
 
   // Towards the next level. The coarsest level has a coarsener where coarsening was tried and given up: new

@@ -18,8 +18,7 @@ class BlockJacobi final : public Stationary {
   }
   void refresh(Space& space, const Matrix& A) override { space.invert_diagonal(A, inverse_.data()); }
 
-  void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
-             int iterations) override {
+  void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     if (iterations == 0) return guess ? space.copy(*guess, x) : space.fill(x, 0.0);
     const WorkVector other = space.like(b);
     // Sweeps write to the two in turn, so that the last one lands in x.

@@ -106,14 +106,8 @@ const std::vector<Problem> problems{
     {"random_signs", [] { return random_signs(3000, 6); }},
     {"random_signs_dense", [] { return random_signs(400, 60); }, 0.1},
     {"long_rows", [] { return long_rows(5000); }, 0.0},
-    {"one_point",
-     [] {
-       return Rows{{{0, 2}}};
-     }},
-    {"diagonal",
-     [] {
-       return Rows{{{0, 2}}, {{1, 1}}, {{2, -1}}};
-     }},
+    {"one_point", [] { return Rows{{{0, 2}}}; }},
+    {"diagonal", [] { return Rows{{{0, 2}}, {{1, 1}}, {{2, -1}}}; }},
     {"no_entries", [] { return Rows(5); }},
     {"no_rows", [] { return Rows(); }},
 };

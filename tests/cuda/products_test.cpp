@@ -71,8 +71,7 @@ class CudaProductsTest : public CudaTest {
   }
 
   CsrMatrix identity(std::int64_t n) {
-    return matrix(
-        n, n, [](std::int64_t i) { return Row{static_cast<std::int32_t>(i)}; }, normal());
+    return matrix(n, n, [](std::int64_t i) { return Row{static_cast<std::int32_t>(i)}; }, normal());
   }
 
   CsrMatrix poisson3d(std::int64_t n) {

@@ -44,8 +44,7 @@ int miscounted(Arena& arena, std::int64_t chunks) {
 }
 
 /// Two chunks that wait for each other: finishes only if two threads work on the region.
-void meet(
-    Arena& arena, FunctionRef<void()> each = [] {}) {
+void meet(Arena& arena, FunctionRef<void()> each = [] {}) {
   std::latch both(2);
   arena.for_each_chunk(2, [&](std::int64_t) {
     both.arrive_and_wait();

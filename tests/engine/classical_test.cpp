@@ -147,10 +147,7 @@ const std::vector<Problem> problems{
     {"elasticity", [] { return elasticity2d(20); }},
     {"random_signs", [] { return random_signs(900); }},
     {"graph_laplacian", [] { return graph_laplacian(1500); }},
-    {"one_point",
-     [] {
-       return Rows{{{0, 2}}};
-     }},
+    {"one_point", [] { return Rows{{{0, 2}}}; }},
 };
 
 // ---- the engine's side

@@ -101,7 +101,8 @@ class InputMatrixTest : public SpaceTest {
       for (const Entry& entry : entries) ++rows[static_cast<std::size_t>(entry.row) + 1];
       std::partial_sum(rows.begin(), rows.end(), rows.begin());
     } else if (padded) {
-      entries.insert(entries.begin() + static_cast<std::ptrdiff_t>(entries.size() / 2), {given.n, given.n, 17.0});
+      entries.insert(entries.begin() + static_cast<std::ptrdiff_t>(entries.size() / 2),
+                     {given.n, given.n, 17.0});
     }
     if (padded) entries.push_back({given.n, given.n, 19.0});
     for (const auto& [row, column, value] : entries) {

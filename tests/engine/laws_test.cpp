@@ -60,7 +60,8 @@ class LawsTest : public SpaceTest {
   static void expect_same(const Snapshot& a, const Snapshot& b) {
     for (const auto member : {&Snapshot::A, &Snapshot::P, &Snapshot::R}) {
       ASSERT_EQ((a.*member).size(), (b.*member).size());
-      for (std::size_t l = 0; l < (a.*member).size(); ++l) EXPECT_TRUE(same_bits((a.*member)[l], (b.*member)[l])) << l;
+      for (std::size_t l = 0; l < (a.*member).size(); ++l)
+        EXPECT_TRUE(same_bits((a.*member)[l], (b.*member)[l])) << l;
     }
   }
 
@@ -155,11 +156,14 @@ TEST_P(LawsTest, CoarseningEndsWhereTheConfigurationSays) {
     return all;
   };
   const std::vector<std::int64_t> halves{576, 288, 144, 72, 36, 18};
-  const auto first = [&](std::size_t count) { return std::vector(halves.begin(), halves.begin() + static_cast<int>(count)); };
-  EXPECT_EQ(rows(size_2), halves);                                   // 9 would be under the floor of 10
+  const auto first = [&](std::size_t count) {
+    return std::vector(halves.begin(), halves.begin() + static_cast<int>(count));
+  };
+  EXPECT_EQ(rows(size_2), halves);  // 9 would be under the floor of 10
   EXPECT_EQ(rows(size_2 + ", o:max_levels=3"), first(3));
-  EXPECT_EQ(rows(size_2 + ", o:coarsen_threshold=0.5"), first(1));   // 288 is not fewer than 0.5 × 576
-  EXPECT_EQ(rows(aggregation + ", o:dense_lu_num_rows=144"), first(3));  // a level of 144 rows is not coarsened
+  EXPECT_EQ(rows(size_2 + ", o:coarsen_threshold=0.5"), first(1));  // 288 is not fewer than 0.5 × 576
+  EXPECT_EQ(rows(aggregation + ", o:dense_lu_num_rows=144"),
+            first(3));  // a level of 144 rows is not coarsened
   EXPECT_EQ(rows(aggregation + ", o:dense_lu_num_rows=143"), first(3));  // a next level of 72 is too small
   EXPECT_EQ(rows(aggregation + ", o:coarse_solver=NOSOLVER, o:min_coarse_rows=36"), first(5));
 }
@@ -312,8 +316,9 @@ TEST_P(LawsTest, TransposedMethodsAreAdjoint) {
       method->apply(space, {matrix, transpose, Mode::transposed}, other, {}, MTy, iterations);
       const Lanes left = site.download(Mb), right = site.download(MTy);
       for (int l = 0; l < 3; ++l)
-        EXPECT_NEAR(left.col(l).dot(site.rounded(y).col(l)), site.rounded(b).col(l).dot(right.col(l)),
-                    100 * eps * (left.col(l).norm() * y.col(l).norm() + b.col(l).norm() * right.col(l).norm()));
+        EXPECT_NEAR(
+            left.col(l).dot(site.rounded(y).col(l)), site.rounded(b).col(l).dot(right.col(l)),
+            100 * eps * (left.col(l).norm() * y.col(l).norm() + b.col(l).norm() * right.col(l).norm()));
     }
   EXPECT_GE(linear, 3 * 24);
 }
@@ -361,7 +366,8 @@ TEST_P(LawsTest, StationaryMethodsImproveAGuess) {
       method->apply(space, op, rhs, ConstVector(x), y, iterations);
       method->apply(space, op, rhs, ConstVector(x), x, iterations);
       EXPECT_TRUE(same_bits(site.download(x), site.download(y)));
-      EXPECT_LE((site.download(x) - expected).norm(), 100 * eps * (expected.norm() + guess.norm() + b.norm()));
+      EXPECT_LE((site.download(x) - expected).norm(),
+                100 * eps * (expected.norm() + guess.norm() + b.norm()));
     }
 }
 
@@ -372,7 +378,9 @@ const std::vector<std::string>& outer_solvers() {
   static const std::vector<std::string> all{
       "solver(o)=CG" + stop,
       "solver(o)=PCG, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1" + stop,
-      "solver(o)=PBICGSTAB, o:preconditioner(p)=AMG, p:algorithm=AGGREGATION, p:selector=SIZE_2, p:max_iters=1" + stop,
+      "solver(o)=PBICGSTAB, o:preconditioner(p)=AMG, p:algorithm=AGGREGATION, p:selector=SIZE_2, "
+      "p:max_iters=1" +
+          stop,
       d2 + stop, "solver(o)=DENSE_LU_SOLVER" + stop};
   return all;
 }
@@ -404,7 +412,8 @@ TEST_P(LawsTest, LanesTakeTheIterationsTheyTakeAlone) {
       // Sums run in another order, which a Krylov method magnifies: half of the digits stay.
       ASSERT_EQ(together.info.history[k].size(), alone.info.history[0].size());
       for (std::size_t i = 0; i < alone.info.history[0].size(); ++i)
-        EXPECT_NEAR(together.info.history[k][i], alone.info.history[0][i], std::sqrt(eps) * alone.info.history[0][0]);
+        EXPECT_NEAR(together.info.history[k][i], alone.info.history[0][i],
+                    std::sqrt(eps) * alone.info.history[0][0]);
       // Both residuals are within the tolerance, and |A⁻¹| = 1 / (8 sin²(π / 42)) < 23.
       EXPECT_LE((together.x.col(l) - alone.x).norm(), 2 * 23 * std::stod(tolerance) * b.col(l).norm());
     }
@@ -436,7 +445,8 @@ TEST_P(LawsTest, NonfiniteLaneFailsAlone) {
   const Sparse A = problems::poisson2d(20);
   Lanes b = uneven_lanes(20), zero = b;
   zero.col(3).setZero();
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     b(7, 3) = bad;
     for (const std::string& solver : outer_solvers()) {
       const std::string config = solver + tolerance;
@@ -446,7 +456,8 @@ TEST_P(LawsTest, NonfiniteLaneFailsAlone) {
       EXPECT_EQ(with.info.reason[3], Reason::nonfinite_rhs);
       EXPECT_TRUE(with.x.col(3).array().isNaN().all());
       for (const int l : {0, 1, 2, 4}) {
-        EXPECT_EQ(with.info.history[static_cast<std::size_t>(l)], without.info.history[static_cast<std::size_t>(l)]);
+        EXPECT_EQ(with.info.history[static_cast<std::size_t>(l)],
+                  without.info.history[static_cast<std::size_t>(l)]);
         EXPECT_TRUE(same_bits(Lanes(with.x.col(l)), Lanes(without.x.col(l))));
       }
     }

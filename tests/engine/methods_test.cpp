@@ -114,7 +114,8 @@ class MethodsTest : public testing::TestWithParam<std::tuple<Row, Setting>> {};
 INSTANTIATE_TEST_SUITE_P(, MethodsTest,
                          testing::Combine(testing::ValuesIn(rows), testing::ValuesIn(every_setting())),
                          [](const auto& instance) {
-                           return std::get<0>(instance.param).name() + "_" + std::get<1>(instance.param).name();
+                           return std::get<0>(instance.param).name() + "_" +
+                                  std::get<1>(instance.param).name();
                          });
 
 TEST_P(MethodsTest, ConvergesAtItsRate) {
@@ -163,7 +164,6 @@ TEST(MethodsTableTest, HasARowForEveryRegisteredMethod) {
   for (const std::string& method : registered_methods()) EXPECT_TRUE(tested.contains(method)) << method;
 }
 
-
 // ---- what the theory says
 
 class TheoryTest : public SpaceTest {
@@ -208,10 +208,12 @@ TEST_P(TheoryTest, JacobiContractsAnEigenvectorByItsEigenvalue) {
   const int n = 20;
   const double angle = std::numbers::pi / (n + 1), omega = 0.8;
   const Lanes b = Lanes::NullaryExpr(n * n, 1, [&](Eigen::Index i, Eigen::Index) {
-    return std::sin(angle * static_cast<double>(i % n + 1)) * std::sin(angle * static_cast<double>(i / n + 1));
+    return std::sin(angle * static_cast<double>(i % n + 1)) *
+           std::sin(angle * static_cast<double>(i / n + 1));
   });
-  const auto [info, x] = solve("solver(o)=BLOCK_JACOBI, o:relaxation_factor=0.8, o:max_iters=30, o:tolerance=0",
-                               problems::poisson2d(n), b);
+  const auto [info, x] =
+      solve("solver(o)=BLOCK_JACOBI, o:relaxation_factor=0.8, o:max_iters=30, o:tolerance=0",
+            problems::poisson2d(n), b);
   EXPECT_EQ(info.status[0], Status::not_converged);
   ASSERT_EQ(info.history[0].size(), 31u);
   // Rounding of x, of size 1 / λ b, is multiplied by A in every residual.
@@ -235,7 +237,8 @@ TEST_P(TheoryTest, NoPreconditionerIsTheIdentity) {
   const Sparse A = problems::poisson2d(20);
   const Lanes b = problems::random_lanes(A.rows(), 3);
   for (const auto& [plain, preconditioned] : {std::pair{"CG", "PCG"}, {"BICGSTAB", "PBICGSTAB"}}) {
-    const auto without = solve(Row{plain, "", "", 1}, A, b), identity = solve(Row{preconditioned, "NOSOLVER", "", 1}, A, b);
+    const auto without = solve(Row{plain, "", "", 1}, A, b),
+               identity = solve(Row{preconditioned, "NOSOLVER", "", 1}, A, b);
     EXPECT_EQ(without.info.history, identity.info.history);
     EXPECT_TRUE(same_bits(without.x, identity.x));
   }

@@ -22,10 +22,14 @@ class MonitorTest : public SpaceTest {
   // A monitor of two-row systems, fed with multiples of r = (3, -4): |r|₁ = 7, |r|₂ = 5, |r|∞ = 4.
   class Script {
    public:
-    Script(MonitorTest& test, const std::string& keys, std::int32_t lanes = 1, const Observer* observer = nullptr)
+    Script(MonitorTest& test, const std::string& keys, std::int32_t lanes = 1,
+           const Observer* observer = nullptr)
         : Script(test, rule(keys), lanes, observer) {}
-    Script(MonitorTest& test, const StoppingRule& rule, std::int32_t lanes, const Observer* observer = nullptr)
-        : test_(test), monitor(test.space, rule, lanes, test.GetParam().dtype, observer), scalars_(test.space, lanes) {}
+    Script(MonitorTest& test, const StoppingRule& rule, std::int32_t lanes,
+           const Observer* observer = nullptr)
+        : test_(test),
+          monitor(test.space, rule, lanes, test.GetParam().dtype, observer),
+          scalars_(test.space, lanes) {}
 
     bool start(const std::vector<double>& sizes) {
       const OwnedVector r = residual(sizes);
@@ -50,7 +54,8 @@ class MonitorTest : public SpaceTest {
    private:
     OwnedVector residual(const std::vector<double>& sizes) {
       Lanes r(2, static_cast<Eigen::Index>(sizes.size()));
-      for (int l = 0; l < r.cols(); ++l) r.col(l) << 3 * sizes[static_cast<std::size_t>(l)], -4 * sizes[static_cast<std::size_t>(l)];
+      for (int l = 0; l < r.cols(); ++l)
+        r.col(l) << 3 * sizes[static_cast<std::size_t>(l)], -4 * sizes[static_cast<std::size_t>(l)];
       OwnedVector out = test_.site.upload(r);
       test_.space.dot(out, {{out, scalars_[0]}});
       return out;
@@ -150,14 +155,17 @@ TEST_P(MonitorTest, CombinedIsEitherOfTwo) {
 TEST_P(MonitorTest, RelativeCriteriaStopAtRoundingLevelOfTheFirstResidual) {
   for (const std::string name : {"RELATIVE_INI", "RELATIVE_MAX"})
     EXPECT_EQ(stops_after("o:convergence=" + name + ", o:tolerance=0", {1, 4 * eps, 2 * eps, eps}), 3);
-  EXPECT_EQ(stops_after("o:convergence=COMBINED_REL_INI_ABS, o:tolerance=0, o:alt_rel_tolerance=0", {1, 2 * eps, eps}), 2);
+  EXPECT_EQ(stops_after("o:convergence=COMBINED_REL_INI_ABS, o:tolerance=0, o:alt_rel_tolerance=0",
+                        {1, 2 * eps, eps}),
+            2);
 }
 
 // ---- how it can end otherwise
 
 TEST_P(MonitorTest, DivergenceOnlyWhereAsked) {
   for (const auto& [limit, diverges] : {std::pair{"10", true}, {"0", false}, {"-1", false}}) {
-    Script script(*this, std::string("o:convergence=RELATIVE_INI, o:tolerance=0.1, o:rel_div_tolerance=") + limit);
+    Script script(*this,
+                  std::string("o:convergence=RELATIVE_INI, o:tolerance=0.1, o:rel_div_tolerance=") + limit);
     EXPECT_FALSE(script.start({1}));
     EXPECT_FALSE(script.advance({9.5}));
     EXPECT_EQ(script.advance({10.5}), diverges);
@@ -187,7 +195,8 @@ TEST_P(MonitorTest, ZeroPivotIsABreakdownUnlessConverged) {
   Script script(*this, "o:convergence=RELATIVE_INI, o:tolerance=0.1", 3);
   EXPECT_FALSE(script.start({1, 1, 1}));
   EXPECT_FALSE(script.advance({0.5, 0.01, 0.5}, {0, 0, -2}));
-  EXPECT_EQ(script.info().status, (std::vector{Status::not_converged, Status::success, Status::not_converged}));
+  EXPECT_EQ(script.info().status,
+            (std::vector{Status::not_converged, Status::success, Status::not_converged}));
   EXPECT_EQ(script.info().reason, (std::vector{Reason::breakdown, Reason::none, Reason::none}));
   EXPECT_EQ(script.active(), (std::vector{0.0, 0.0, 1.0}));
 }
@@ -386,7 +395,8 @@ TEST_P(ClaimTest, RefutedClaimOfTheLastIterationEndsThere) {
 
 // b − A x is the rounding of its own terms: the tolerance is out of reach in this precision.
 TEST_P(ClaimTest, RefutedClaimAtRoundingLevelIsAsConvergedAsCanBe) {
-  Script script(*this, "o:convergence=ABSOLUTE, o:max_iters=10, o:tolerance=" + std::to_string(eps * 1e30) + "e-30");
+  Script script(*this,
+                "o:convergence=ABSOLUTE, o:max_iters=10, o:tolerance=" + std::to_string(eps * 1e30) + "e-30");
   script.start({1});
   EXPECT_TRUE(script.advance({eps / 16}));
   EXPECT_FALSE(reconsider(script, eps));
@@ -447,7 +457,8 @@ TEST_P(MonitorTest, GoodGuessTakesNoIterationAndStaysAsItIs) {
 TEST_P(MonitorTest, ZeroRightHandSideHasTheZeroSolution) {
   const Sparse A = problems::poisson2d(12);
   for (const std::string& solver : outer_solvers) {
-    const auto [info, x] = solve(solver + ", o:tolerance=1e-3, o:convergence=RELATIVE_INI", A, Lanes::Zero(A.rows(), 1));
+    const auto [info, x] =
+        solve(solver + ", o:tolerance=1e-3, o:convergence=RELATIVE_INI", A, Lanes::Zero(A.rows(), 1));
     EXPECT_EQ(info.status[0], Status::success);
     EXPECT_EQ(info.iterations[0], 0);
     EXPECT_TRUE((x.array() == 0.0).all());
@@ -461,7 +472,8 @@ TEST_P(MonitorTest, ScaleOfTheRightHandSideChangesNothing) {
   const Lanes b = site.rounded(problems::random_lanes(A.rows(), 1));
   for (const std::string& solver : outer_solvers)
     for (const char* norm : {"L1", "L2", "LMAX"}) {
-      const std::string config = solver + ", o:convergence=RELATIVE_INI, o:max_iters=500, o:tolerance=1e-3, o:norm=" + norm;
+      const std::string config =
+          solver + ", o:convergence=RELATIVE_INI, o:max_iters=500, o:tolerance=1e-3, o:norm=" + norm;
       const auto [expected, x] = solve(config, A, b);
       ASSERT_EQ(expected.status[0], Status::success);
       for (const double scale : {0x1p100, 0x1p-100}) {
@@ -476,8 +488,11 @@ TEST_P(MonitorTest, ScaleOfTheRightHandSideChangesNothing) {
 // Jacobi with a weight far too large grows every residual.
 TEST_P(MonitorTest, DivergingSolveStopsWithItsStatus) {
   const Sparse A = problems::poisson2d(12);
-  const std::string config = "solver(o)=BLOCK_JACOBI, o:relaxation_factor=2, o:max_iters=400, o:convergence=RELATIVE_INI, o:tolerance=1e-6";
-  const auto [stopped, x] = solve(config + ", o:rel_div_tolerance=100", A, problems::random_lanes(A.rows(), 1));
+  const std::string config =
+      "solver(o)=BLOCK_JACOBI, o:relaxation_factor=2, o:max_iters=400, o:convergence=RELATIVE_INI, "
+      "o:tolerance=1e-6";
+  const auto [stopped, x] =
+      solve(config + ", o:rel_div_tolerance=100", A, problems::random_lanes(A.rows(), 1));
   EXPECT_EQ(stopped.status[0], Status::diverged);
   EXPECT_GT(stopped.residual[0], 100 * stopped.history[0][0]);
   EXPECT_LT(stopped.history[0][stopped.history[0].size() - 2], 100 * stopped.history[0][0]);
@@ -490,7 +505,8 @@ TEST_P(MonitorTest, BreakdownOfConjugateGradients) {
   rotation << 0, 1, -1, 0;
   Lanes b(2, 1);
   b << 3, -4;
-  const auto [info, x] = solve("solver(o)=CG, o:convergence=RELATIVE_INI, o:tolerance=1e-3", Sparse(rotation.sparseView()), b);
+  const auto [info, x] =
+      solve("solver(o)=CG, o:convergence=RELATIVE_INI, o:tolerance=1e-3", Sparse(rotation.sparseView()), b);
   EXPECT_EQ(info.status[0], Status::not_converged);
   EXPECT_EQ(info.reason[0], Reason::breakdown);
   EXPECT_EQ(info.residual[0], 5.0);
@@ -501,15 +517,19 @@ TEST_P(MonitorTest, BreakdownOfConjugateGradients) {
 TEST_P(MonitorTest, ClaimsAreHeldAgainstTheTrueResidual) {
   const Sparse A = site.rounded(problems::jumps2d(24, 1e6));
   const Lanes b = site.rounded(problems::random_lanes(A.rows(), 1));
-  for (const std::string solver : {"solver(o)=PCG, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1",
-                                   "solver(o)=PBICGSTAB, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1"}) {
-    const auto [info, x] = solve(solver + ", o:convergence=RELATIVE_INI, o:max_iters=200, o:tolerance=" + (GetParam().dtype == DType::f32 ? "1e-6" : "1e-15"), A, b);
+  for (const std::string solver :
+       {"solver(o)=PCG, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1",
+        "solver(o)=PBICGSTAB, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1"}) {
+    const auto [info, x] = solve(solver + ", o:convergence=RELATIVE_INI, o:max_iters=200, o:tolerance=" +
+                                     (GetParam().dtype == DType::f32 ? "1e-6" : "1e-15"),
+                                 A, b);
     const Lanes r = b - A * x;
     const double scale = (Sparse(A.cwiseAbs()) * x.cwiseAbs() + b.cwiseAbs()).norm();
     EXPECT_NEAR(info.residual[0], r.norm(), eps * r.norm() + 20 * epsilon(DType::f64) * scale);
     // Short of the tolerance, and it says so.
     EXPECT_GT(info.residual[0], 1e-6 * eps / 0x1p-23 * b.norm());
-    EXPECT_TRUE(info.reason[0] == Reason::rounding || info.reason[0] == Reason::stagnation) << explain(info.reason[0]);
+    EXPECT_TRUE(info.reason[0] == Reason::rounding || info.reason[0] == Reason::stagnation)
+        << explain(info.reason[0]);
     EXPECT_EQ(info.status[0], info.reason[0] == Reason::rounding ? Status::success : Status::not_converged);
   }
 }

@@ -44,12 +44,9 @@ inline Sparse grid(int nx, int ny, int nz, const std::vector<Arm>& stencil) {
 
 // -u_xx - epsilon u_yy
 inline Sparse anisotropic2d(int n, double epsilon) {
-  return grid(n, n, 1,
-              {{0, 0, 0, 2 + 2 * epsilon},
-               {-1, 0, 0, -1},
-               {1, 0, 0, -1},
-               {0, -1, 0, -epsilon},
-               {0, 1, 0, -epsilon}});
+  return grid(
+      n, n, 1,
+      {{0, 0, 0, 2 + 2 * epsilon}, {-1, 0, 0, -1}, {1, 0, 0, -1}, {0, -1, 0, -epsilon}, {0, 1, 0, -epsilon}});
 }
 
 inline Sparse poisson2d(int n) { return anisotropic2d(n, 1.0); }
@@ -64,12 +61,9 @@ inline Sparse poisson3d(int n) {
 // -Δu + v · ∇u, v = velocity (1, 1/2) per mesh width, upwind: nonsymmetric, an M-matrix.
 inline Sparse convection_diffusion2d(int n, double velocity) {
   const double vx = velocity, vy = velocity / 2;
-  return grid(n, n, 1,
-              {{0, 0, 0, 4 + vx + vy},
-               {-1, 0, 0, -1 - vx},
-               {1, 0, 0, -1},
-               {0, -1, 0, -1 - vy},
-               {0, 1, 0, -1}});
+  return grid(
+      n, n, 1,
+      {{0, 0, 0, 4 + vx + vy}, {-1, 0, 0, -1 - vx}, {1, 0, 0, -1}, {0, -1, 0, -1 - vy}, {0, 1, 0, -1}});
 }
 
 // -div(k ∇u), k = 1 or `contrast` in a checkerboard of squares four points wide; harmonic means between points.
@@ -113,7 +107,8 @@ inline Sparse turned(const Sparse& A, int n) {
   Entries entries;
   const auto swap = [n](std::int32_t i) { return i / n + n * (i % n); };
   for (int i = 0; i < A.rows(); ++i)
-    for (Sparse::InnerIterator a(A, i); a; ++a) entries.emplace_back(swap(i), swap(static_cast<std::int32_t>(a.col())), a.value());
+    for (Sparse::InnerIterator a(A, i); a; ++a)
+      entries.emplace_back(swap(i), swap(static_cast<std::int32_t>(a.col())), a.value());
   return from_entries(static_cast<int>(A.rows()), entries);
 }
 

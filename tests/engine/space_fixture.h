@@ -36,7 +36,9 @@ inline const std::vector<Place>& places() {
   static const std::vector<Place> all = [] {
     std::vector<Place> found = {
         {"Host", std::pmr::new_delete_resource(),
-         [](Workspace& workspace) -> std::unique_ptr<Space> { return std::make_unique<HostSpace>(workspace); }},
+         [](Workspace& workspace) -> std::unique_ptr<Space> {
+           return std::make_unique<HostSpace>(workspace);
+         }},
     };
 #ifdef AMG_WITH_CUDA
     int devices = 0;
@@ -177,8 +179,8 @@ class SpaceTest : public testing::TestWithParam<Setting> {
   int threads_ = Arena::instance().threads();
 };
 
-#define AMG_IN_EVERY_SPACE(suite)                                              \
-  INSTANTIATE_TEST_SUITE_P(, suite, testing::ValuesIn(every_setting()),        \
+#define AMG_IN_EVERY_SPACE(suite)                                       \
+  INSTANTIATE_TEST_SUITE_P(, suite, testing::ValuesIn(every_setting()), \
                            [](const auto& setting) { return setting.param.name(); })
 
 // Same bits, NaN included; -0 differs from 0.
@@ -195,8 +197,8 @@ inline bool same_pattern(const Sparse& A, const Sparse& B) {
 }
 
 inline bool same_bits(const Sparse& A, const Sparse& B) {
-  return same_pattern(A, B) &&
-         std::memcmp(A.valuePtr(), B.valuePtr(), static_cast<std::size_t>(A.nonZeros()) * sizeof(double)) == 0;
+  return same_pattern(A, B) && std::memcmp(A.valuePtr(), B.valuePtr(),
+                                           static_cast<std::size_t>(A.nonZeros()) * sizeof(double)) == 0;
 }
 
 }  // namespace amg

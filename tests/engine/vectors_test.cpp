@@ -66,7 +66,8 @@ TEST_P(VectorsTest, CombinationOfOneToFourTerms) {
       for (unsigned k = 0; k < 4; ++k) v[k] = site.rounded(problems::random_lanes(rows, lanes, k));
       const OwnedVector v0 = site.upload(v[0]), v1 = site.upload(v[1]), v2 = site.upload(v[2]),
                         v3 = site.upload(v[3]);
-      const std::array<Term, 4> terms{{{numbers[0], v0}, {scalars[0], v1}, {-scalars[1], v2}, {numbers[3], v3}}};
+      const std::array<Term, 4> terms{
+          {{numbers[0], v0}, {scalars[0], v1}, {-scalars[1], v2}, {numbers[3], v3}}};
       const auto coefficient = [&](std::size_t k, std::int64_t l) {
         return k == 1 ? factors(0, l) : k == 2 ? -factors(1, l) : numbers[k];
       };
@@ -204,7 +205,8 @@ class ProductsWithVectorsTest : public VectorsTest {
   // Rounding of Σ a x in double, and of the result.
   Lanes bound(const Sparse& A, const Lanes& x, const Lanes& b, const Lanes& exact) const {
     const auto longest = static_cast<double>(A.cols());
-    return (longest + 2) * eps64 * (Sparse(A.cwiseAbs()) * x.cwiseAbs() + b.cwiseAbs()) + eps * exact.cwiseAbs();
+    return (longest + 2) * eps64 * (Sparse(A.cwiseAbs()) * x.cwiseAbs() + b.cwiseAbs()) +
+           eps * exact.cwiseAbs();
   }
 };
 AMG_IN_EVERY_SPACE(ProductsWithVectorsTest);
@@ -216,7 +218,8 @@ TEST_P(ProductsWithVectorsTest, MultiplyResidualAndTheirDots) {
   for (const auto& [name, given] : systems())
     for (const std::int64_t lanes : lane_counts)
       for (const Mode mode : {Mode::plain, Mode::transposed}) {
-        SCOPED_TRACE(testing::Message() << name << ", " << lanes << " lanes, mode " << static_cast<int>(mode));
+        SCOPED_TRACE(testing::Message()
+                     << name << ", " << lanes << " lanes, mode " << static_cast<int>(mode));
         const Sparse stored = site.rounded(given), AT = stored.transpose();
         const Sparse& A = mode == Mode::plain ? stored : AT;
         const CsrMatrix matrix = site.upload(stored), transpose = site.upload(AT);
@@ -299,8 +302,9 @@ TEST_P(ProductsWithVectorsTest, DenseProduct) {
       for (const Mode mode : {Mode::plain, Mode::transposed}) {
         const Lanes map = mode == Mode::plain ? M : Lanes(M.transpose()), exact = map * v;
         space.multiply_dense(static_cast<Vector>(m).data, mode, x, y);
-        EXPECT_WITHIN(site.download(y), exact,
-                      static_cast<double>(n) * eps64 * map.cwiseAbs() * v.cwiseAbs() + eps * exact.cwiseAbs());
+        EXPECT_WITHIN(
+            site.download(y), exact,
+            static_cast<double>(n) * eps64 * map.cwiseAbs() * v.cwiseAbs() + eps * exact.cwiseAbs());
       }
     }
 }
@@ -321,8 +325,8 @@ TEST_P(ProductsWithVectorsTest, LanesDoNotMeet) {
     if (l == 4)
       EXPECT_TRUE(together.col(l).array().isNaN().all());
     else
-      EXPECT_WITHIN(together.col(l), site.download(alone).col(0), 2 * eps * together.col(l).cwiseAbs() +
-                                                                       Lanes::Constant(A.rows(), 1, 40 * eps64));
+      EXPECT_WITHIN(together.col(l), site.download(alone).col(0),
+                    2 * eps * together.col(l).cwiseAbs() + Lanes::Constant(A.rows(), 1, 40 * eps64));
   }
 }
 

@@ -47,7 +47,8 @@ struct SubtractFrom {
 
 // Launches row sums with what the dots need; y is the vector that finish writes.
 template <class T, class Finish>
-void CudaSpace::row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, const char* name, Finish finish) {
+void CudaSpace::row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, const char* name,
+                         Finish finish) {
   if (dots.size() > 2) throw std::logic_error("products: at most two dots");
   const RowShape shape = RowShape::of(A, x.lanes);
   const T* w[2] = {};
@@ -57,27 +58,26 @@ void CudaSpace::row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, co
     w[count] = dot.w.as<T>();
     sums.out[count++] = dot.out.data;
   }
-  const Reduction into =
-      count > 0 ? reduction(shape.blocks, std::int64_t{count} * x.lanes) : Reduction{};
+  const Reduction into = count > 0 ? reduction(shape.blocks, std::int64_t{count} * x.lanes) : Reduction{};
   if (count == 0)
     cuda::launch_row_sums<T, 0>(stream_, shape, A, x.as<T>(), {}, name, finish);
   else if (count == 1)
-    cuda::launch_row_sums<T, 1>(stream_, shape, A, x.as<T>(), {w[0], w[1], y.as<T>(), sums, into}, name, finish);
+    cuda::launch_row_sums<T, 1>(stream_, shape, A, x.as<T>(), {w[0], w[1], y.as<T>(), sums, into}, name,
+                                finish);
   else
-    cuda::launch_row_sums<T, 2>(stream_, shape, A, x.as<T>(), {w[0], w[1], y.as<T>(), sums, into}, name, finish);
+    cuda::launch_row_sums<T, 2>(stream_, shape, A, x.as<T>(), {w[0], w[1], y.as<T>(), sums, into}, name,
+                                finish);
 }
 
 // Traffic as on the host.
 void CudaSpace::multiply(const Operator& A, ConstVector x, Vector y, Dots dots) {
-  visit(y.dtype, [&]<class T>() {
-    row_sums<T>(A.by_rows(), x, y, dots, "multiply", Store<T>{y.as<T>(), y.lanes});
-  });
+  visit(y.dtype,
+        [&]<class T>() { row_sums<T>(A.by_rows(), x, y, dots, "multiply", Store<T>{y.as<T>(), y.lanes}); });
 }
 
 void CudaSpace::multiply_add(const Operator& A, ConstVector x, Vector y) {
-  visit(y.dtype, [&]<class T>() {
-    row_sums<T>(A.by_rows(), x, y, {}, "multiply_add", AddTo<T>{y.as<T>(), y.lanes});
-  });
+  visit(y.dtype,
+        [&]<class T>() { row_sums<T>(A.by_rows(), x, y, {}, "multiply_add", AddTo<T>{y.as<T>(), y.lanes}); });
 }
 
 void CudaSpace::residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) {
@@ -106,11 +106,12 @@ struct JacobiStep {
 
 }  // namespace
 
-void CudaSpace::jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
-                             Vector y) {
+void CudaSpace::jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b,
+                             ConstVector x, Vector y) {
   visit(b.dtype, [&]<class T>() {
-    row_sums<T>(A.by_rows(), x, y, {}, "jacobi_sweep",
-                JacobiStep<T>{static_cast<const T*>(inverse), omega, b.as<T>(), x.as<T>(), y.as<T>(), y.lanes});
+    row_sums<T>(
+        A.by_rows(), x, y, {}, "jacobi_sweep",
+        JacobiStep<T>{static_cast<const T*>(inverse), omega, b.as<T>(), x.as<T>(), y.as<T>(), y.lanes});
   });
 }
 
@@ -119,7 +120,8 @@ namespace {
 // One thread a row: runs once where a claim of convergence is refuted.
 template <class T>
 __global__ void __launch_bounds__(cuda::block_threads)
-    residual_scale_kernel(Matrix A, cuda::LaneTile tile, const T* b, const T* x, cuda::Sums sums, Reduction into) {
+    residual_scale_kernel(Matrix A, cuda::LaneTile tile, const T* b, const T* x, cuda::Sums sums,
+                          Reduction into) {
   const std::int64_t row =
       static_cast<std::int64_t>(blockIdx.x) * (cuda::block_threads / tile.tile) + tile.row_in_block();
   const std::int32_t lane = tile.lane();

@@ -34,9 +34,8 @@ void outer_of(cudaStream_t stream, const InputMatrix& A, const T* u, const T* v,
 }  // namespace
 
 void CudaSpace::outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) {
-  visit(u.dtype, [&]<class T>() {
-    outer_of(stream_, A, u.as<T>(), v.as<T>(), u.lanes, static_cast<T*>(out));
-  });
+  visit(u.dtype,
+        [&]<class T>() { outer_of(stream_, A, u.as<T>(), v.as<T>(), u.lanes, static_cast<T*>(out)); });
 }
 
 }  // namespace amg

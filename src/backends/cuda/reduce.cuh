@@ -46,8 +46,8 @@ struct Max {
 // Joins sum[k] of all threads of the grid that have the same lane, and stores finish(total) in sums.out[k][lane].
 // Every thread of every block calls it once.
 template <int count, class Join, class Finish>
-__device__ void reduce_grid(const LaneTile& tile, double (&sum)[count], const Sums& sums, const Reduction& into,
-                            Join join, Finish finish) {
+__device__ void reduce_grid(const LaneTile& tile, double (&sum)[count], const Sums& sums,
+                            const Reduction& into, Join join, Finish finish) {
   __shared__ double shared[count][block_threads];
   __shared__ bool is_last;
   const int t = static_cast<int>(threadIdx.x);

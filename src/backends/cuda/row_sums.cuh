@@ -17,7 +17,8 @@ namespace amg::cuda {
 inline constexpr int staged_products = 2560;  // 20 KiB of shared memory: 8 blocks fit on a multiprocessor
 
 template <class T, int dots>
-__device__ void add_dots(double (&sum)[dots], const T* w0, const T* w1, const T* y, std::int64_t at, double value) {
+__device__ void add_dots(double (&sum)[dots], const T* w0, const T* w1, const T* y, std::int64_t at,
+                         double value) {
   sum[0] += (w0 == y ? value : static_cast<double>(w0[at])) * value;
   if constexpr (dots > 1) sum[1] += (w1 == y ? value : static_cast<double>(w1[at])) * value;
 }
@@ -68,8 +69,7 @@ __global__ void __launch_bounds__(block_threads)
 template <class T, int dots, int width, class Finish>
 __global__ void __launch_bounds__(block_threads)
     vector_row_sums(Matrix A, const T* x, RowDots<T, dots> d, Finish finish) {
-  const std::int64_t row =
-      (static_cast<std::int64_t>(blockIdx.x) * block_threads + threadIdx.x) / width;
+  const std::int64_t row = (static_cast<std::int64_t>(blockIdx.x) * block_threads + threadIdx.x) / width;
   const int member = static_cast<int>(threadIdx.x) % width;
   const T* values = A.as<T>();
   double sum = 0.0;
@@ -100,8 +100,9 @@ __global__ void __launch_bounds__(block_threads)
     double sum = 0.0;
     const std::int64_t end = A.offsets[row + 1];
     for (std::int64_t k = A.offsets[row]; k < end; ++k)
-      sum += static_cast<double>(__ldg(values + k)) *
-             static_cast<double>(__ldg(x + static_cast<std::int64_t>(__ldg(A.columns + k)) * tile.lanes + lane));
+      sum +=
+          static_cast<double>(__ldg(values + k)) *
+          static_cast<double>(__ldg(x + static_cast<std::int64_t>(__ldg(A.columns + k)) * tile.lanes + lane));
     const double value = finish(row, lane, sum);
     if constexpr (dots > 0) add_dots<T, dots>(dot, d.w0, d.w1, d.y, row * tile.lanes + lane, value);
   }

@@ -37,15 +37,16 @@ struct Combination {
 // y = Σ c v, and the sums of w[k] y. A thread keeps its lane, and so its coefficients.
 template <class T, int terms, int dots>
 __global__ void __launch_bounds__(block_threads)
-    combine_kernel(std::int64_t rows, LaneTile tile, T* y, Combination<terms> combination, const T* w0, const T* w1,
-                   Sums sums, Reduction into) {
+    combine_kernel(std::int64_t rows, LaneTile tile, T* y, Combination<terms> combination, const T* w0,
+                   const T* w1, Sums sums, Reduction into) {
   const std::int32_t lane = tile.lane();
   double sum[dots > 0 ? dots : 1] = {};
   if (lane < tile.lanes) {
     T c[terms > 0 ? terms : 1];
     for (int k = 0; k < terms; ++k) c[k] = static_cast<T>(combination.term[k].coefficient(lane));
     const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * (block_threads / tile.tile);
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * (block_threads / tile.tile) + tile.row_in_block();
+    for (std::int64_t i =
+             static_cast<std::int64_t>(blockIdx.x) * (block_threads / tile.tile) + tile.row_in_block();
          i < rows; i += stride) {
       const std::int64_t at = i * tile.lanes + lane;
       T value = 0;
@@ -54,7 +55,8 @@ __global__ void __launch_bounds__(block_threads)
       y[at] = value;
       // w may be y itself, which holds its new value only now
       if (dots > 0) sum[0] += static_cast<double>(w0 == y ? value : w0[at]) * static_cast<double>(value);
-      if (dots > 1) sum[dots - 1] += static_cast<double>(w1 == y ? value : w1[at]) * static_cast<double>(value);
+      if (dots > 1)
+        sum[dots - 1] += static_cast<double>(w1 == y ? value : w1[at]) * static_cast<double>(value);
     }
   }
   if constexpr (dots > 0)
@@ -64,12 +66,14 @@ __global__ void __launch_bounds__(block_threads)
 // The sums of w[k] y.
 template <class T, int dots>
 __global__ void __launch_bounds__(block_threads)
-    dot_kernel(std::int64_t rows, LaneTile tile, const T* y, const T* w0, const T* w1, Sums sums, Reduction into) {
+    dot_kernel(std::int64_t rows, LaneTile tile, const T* y, const T* w0, const T* w1, Sums sums,
+               Reduction into) {
   const std::int32_t lane = tile.lane();
   double sum[dots] = {};
   if (lane < tile.lanes) {
     const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * (block_threads / tile.tile);
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * (block_threads / tile.tile) + tile.row_in_block();
+    for (std::int64_t i =
+             static_cast<std::int64_t>(blockIdx.x) * (block_threads / tile.tile) + tile.row_in_block();
          i < rows; i += stride) {
       const std::int64_t at = i * tile.lanes + lane;
       const double value = static_cast<double>(y[at]);
@@ -88,7 +92,8 @@ __global__ void __launch_bounds__(block_threads)
   double sum[1] = {};
   if (lane < tile.lanes) {
     const std::int64_t stride = static_cast<std::int64_t>(gridDim.x) * (block_threads / tile.tile);
-    for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * (block_threads / tile.tile) + tile.row_in_block();
+    for (std::int64_t i =
+             static_cast<std::int64_t>(blockIdx.x) * (block_threads / tile.tile) + tile.row_in_block();
          i < rows; i += stride)
       sum[0] = join(sum[0], map(static_cast<double>(x[i * tile.lanes + lane])));
   }
@@ -163,7 +168,8 @@ void CudaSpace::combine(Vector y, std::initializer_list<Term> terms, Dots dots) 
       Combination<term_count> combination{};
       int k = 0;
       for (const Term& term : terms) combination.term[k++] = {term.c.scalar.data, term.c.factor, term.v.data};
-      const Reduction into = dot_count > 0 ? reduction(blocks, std::int64_t{dot_count} * y.lanes) : Reduction{};
+      const Reduction into =
+          dot_count > 0 ? reduction(blocks, std::int64_t{dot_count} * y.lanes) : Reduction{};
       combine_kernel<T, term_count, dot_count>
           <<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), combination, w[0], w[1], sums, into);
       cuda::check_launch("combine");
@@ -215,8 +221,8 @@ void CudaSpace::norm(ConstVector x, Norm kind, Scalar out) {
   const Reduction into = reduction(blocks, x.lanes);
   visit(x.dtype, [&]<class T>() {
     const auto launch = [&](auto join, auto map, auto finish) {
-      norm_kernel<<<grid, block_threads, 0, stream_>>>(x.rows, tile, x.as<T>(), Sums{{out.data}}, into, join, map,
-                                                       finish);
+      norm_kernel<<<grid, block_threads, 0, stream_>>>(x.rows, tile, x.as<T>(), Sums{{out.data}}, into, join,
+                                                       map, finish);
       cuda::check_launch("norm");
     };
     if (kind == Norm::L2)
@@ -244,7 +250,8 @@ __global__ void compute_kernel(const double* active, std::int32_t lanes, Program
       const double a = value.a.data[l];
       double result = a;
       if (value.op == ScalarExpression::Op::multiply) result = a * value.b.data[l];
-      if (value.op == ScalarExpression::Op::divide) result = value.b.data[l] == 0.0 ? 0.0 : a / value.b.data[l];
+      if (value.op == ScalarExpression::Op::divide)
+        result = value.b.data[l] == 0.0 ? 0.0 : a / value.b.data[l];
       out.data[l] = active[l] == 0.0 ? 0.0 : result;
     }
 }

@@ -17,13 +17,12 @@ void HostSpace::multiply(const Operator& op, ConstVector x, Vector y, Dots dots)
   const std::int32_t lanes = x.lanes;
   visit(y.dtype, [&]<class T>() {
     T* out = y.as<T>();
-    for_blocks_with_dots<T>(A.rows, product_rows(A), lanes, out, dots, partials_,
-                            [&](std::int64_t begin, std::int64_t end) {
-                              for_row_sums(A, x.as<T>(), lanes, begin, end,
-                                           [&](std::int64_t i, std::int32_t l, double sum) {
-                                             out[i * lanes + l] = static_cast<T>(sum);
-                                           });
-                            });
+    for_blocks_with_dots<T>(
+        A.rows, product_rows(A), lanes, out, dots, partials_, [&](std::int64_t begin, std::int64_t end) {
+          for_row_sums(A, x.as<T>(), lanes, begin, end, [&](std::int64_t i, std::int32_t l, double sum) {
+            out[i * lanes + l] = static_cast<T>(sum);
+          });
+        });
   });
 }
 

@@ -15,7 +15,8 @@ void HostSpace::outer(const InputMatrix& A, ConstVector u, ConstVector v, void* 
       double sum = 0.0;
       if (A.contains(i, j))
         for (std::int64_t l = 0; l < lanes; ++l)
-          sum += static_cast<double>(u.as<T>()[i * lanes + l]) * static_cast<double>(v.as<T>()[j * lanes + l]);
+          sum +=
+              static_cast<double>(u.as<T>()[i * lanes + l]) * static_cast<double>(v.as<T>()[j * lanes + l]);
       values[k] = static_cast<T>(sum);
     };
     if (A.format == InputMatrix::Format::coo) {

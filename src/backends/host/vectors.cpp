@@ -33,7 +33,8 @@ void HostSpace::copy(ConstVector x, Vector y) {
 void HostSpace::copy_bytes(std::span<const std::byte> from, void* to) {
   constexpr std::int64_t grain = 1 << 15;
   parallel_for(static_cast<std::int64_t>(from.size()), grain, [&](std::int64_t begin, std::int64_t end) {
-    std::memcpy(static_cast<std::byte*>(to) + begin, from.data() + begin, static_cast<std::size_t>(end - begin));
+    std::memcpy(static_cast<std::byte*>(to) + begin, from.data() + begin,
+                static_cast<std::size_t>(end - begin));
   });
 }
 

@@ -41,8 +41,7 @@ class Aggregation final : public Coarsener {
 }  // namespace
 
 CoarsenerFactory make_aggregation(const Scope& scope) {
-  const Aggregator aggregate =
-      look_up(aggregators, scope.get(param::selector), scope.path() + ".selector");
+  const Aggregator aggregate = look_up(aggregators, scope.get(param::selector), scope.path() + ".selector");
   const MatchingOptions options{
       .weight_formula = scope.get(param::weight_formula),
       .max_matching_iterations = scope.get(param::max_matching_iterations),
