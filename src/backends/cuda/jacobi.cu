@@ -1,5 +1,6 @@
 #include "backends/cuda/cuda_space.h"
 #include "backends/cuda/launch.h"
+#include "core/find_entry.h"
 
 namespace amg {
 
@@ -8,16 +9,8 @@ namespace {
 template <class T>
 void invert_diagonal_of(cudaStream_t stream, const Matrix& A, T* inverse) {
   cuda::for_each(stream, A.rows, "invert_diagonal", [A, inverse] __device__(std::int64_t i) {
-    std::int64_t low = A.offsets[i], high = A.offsets[i + 1];
-    const std::int64_t end = high;
-    while (low < high) {
-      const std::int64_t middle = (low + high) / 2;
-      if (A.columns[middle] < i)
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    const T diagonal = low < end && A.columns[low] == i ? A.as<T>()[low] : T{0};
+    const T* const a_ii = find_entry<T>(A, i, i);
+    const T diagonal = a_ii ? *a_ii : T{0};
     inverse[i] = diagonal == 0 ? T{0} : 1 / diagonal;
   });
 }

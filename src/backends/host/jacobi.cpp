@@ -1,8 +1,7 @@
-#include <algorithm>
-
 #include "backends/host/host_space.h"
 #include "backends/host/products.h"
 #include "core/arena.h"
+#include "core/find_entry.h"
 
 namespace amg {
 
@@ -11,10 +10,8 @@ void HostSpace::invert_diagonal(const Matrix& A, void* inverse) {
     T* out = static_cast<T*>(inverse);
     parallel_for(A.rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const auto* first = A.columns + A.offsets[i];
-        const auto* last = A.columns + A.offsets[i + 1];
-        const auto* at = std::lower_bound(first, last, static_cast<std::int32_t>(i));
-        const T diagonal = at != last && *at == i ? A.as<T>()[at - A.columns] : T{0};
+        const T* const a_ii = find_entry<T>(A, i, i);
+        const T diagonal = a_ii ? *a_ii : T{0};
         out[i] = diagonal == 0 ? T{0} : 1 / diagonal;
       }
     });

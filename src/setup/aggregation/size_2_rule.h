@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/find_entry.h"
 #include "core/matrix.h"
 
 namespace amg {
@@ -37,14 +38,6 @@ AMG_HD inline bool size_2_prefers(std::int64_t i, std::uint16_t weight_j, std::i
   const std::int64_t to_j = std::abs(j - i), to_k = std::abs(k - i);
   if (to_j != to_k) return to_j < to_k;
   return (j > i) == (i / to_j % 2 == 0);
-}
-
-// Where a_ij is stored, or null.
-template <class T>
-AMG_HD inline const T* find_entry(const Matrix& A, std::int64_t i, std::int64_t j) {
-  const std::int32_t* const end = A.columns + A.offsets[i + 1];
-  const std::int32_t* const at = std::lower_bound(A.columns + A.offsets[i], end, j);
-  return at != end && *at == j ? A.as<T>() + (at - A.columns) : nullptr;
 }
 
 // The weight of entry k of row i; 0 on the diagonal, towards ghosts, whose rows are not ours to pair, and
