@@ -31,6 +31,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "preconditioner": {"solver": "AMG", "algorithm": "AGGREGATION", "selector": "SIZE_2", "max_iters": 1},
     },
 }
+THREAD_VARIABLES = ["JAXAMG_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"]
 PEERS = {"pyamg": ["pyamg ruge_stuben", "pyamg smoothed_aggregation"]}
 
 
@@ -58,9 +59,8 @@ def ours(A: sp.csr_matrix, b: np.ndarray, config: dict[str, Any], dtype: str, re
 
     jax.config.update("jax_enable_x64", True)
     import jax.numpy as jnp
-    from jax.experimental.sparse import BCSR
-
     import jaxamg
+    from jax.experimental.sparse import BCSR
 
     def matrix(values: np.ndarray) -> BCSR:
         indices = (jnp.asarray(A.indices, jnp.int32), jnp.asarray(A.indptr, jnp.int32))

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse as sp
 from scipy.spatial import Delaunay
-from skfem import Basis, BilinearForm, ElementTriP1, LinearForm, MeshTri, condense
+from skfem import Basis, BilinearForm, ElementTriP1, LinearForm, MeshTri, asm, condense
 from skfem.helpers import dot
 
 CENTRE, RADIUS = np.array([[0.6], [0.45]]), 0.2
@@ -67,7 +67,7 @@ def assemble(unknowns: int) -> tuple[sp.csr_matrix, np.ndarray]:
     mesh = plate_with_hole(unknowns)
     basis = Basis(mesh, ElementTriP1())
     edge = mesh.nodes_satisfying(lambda x: np.isclose(np.abs(x - 0.5).max(axis=0), 0.5))
-    A, b, *_ = condense(diffusion.assemble(basis), source.assemble(basis), D=edge)
+    A, b, *_ = condense(asm(diffusion, basis), asm(source, basis), D=edge)
     return A, b
 
 
