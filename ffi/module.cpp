@@ -33,7 +33,7 @@ std::span<const T> span_of(const Array1<T>& array) {
 
 template <class Handler>
 nb::capsule capsule(Handler* handler) {
-  return nb::capsule(reinterpret_cast<void*>(handler));
+  return nb::capsule(reinterpret_cast<void*>(handler));  // NOLINT(bugprone-casting-through-void)
 }
 
 amg::ConfigValue config_value(nb::handle value, const std::string& path) {
@@ -124,9 +124,12 @@ class Solver {
       const nb::gil_scoped_release release;
       solve_time = timed([&] { info = solver_.solve(span_of(b), std::span<T>(*x), options); });
     }
-    std::vector<T>* data = x.release();
-    nb::capsule owner(data, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-    return nb::make_tuple(nb::ndarray<nb::numpy, T>(data->data(), {data->size()}, owner), solve_info(info));
+    T* const data = x->data();
+    const std::size_t size = x->size();
+    const nb::capsule owner(x.release(), [](void* p) noexcept {
+      const std::unique_ptr<std::vector<T>> taken_back(static_cast<std::vector<T>*>(p));
+    });
+    return nb::make_tuple(nb::ndarray<nb::numpy, T>(data, {size}, owner), solve_info(info));
   }
 
   nb::list grid() const {
@@ -162,7 +165,7 @@ class Solver {
 
 NB_MODULE(_engine, m) {
   m.doc() = "The C++ engine of jaxamg. Private: use the functions of the package.";
-  nb::exception<amg::Error>(m, "EngineError", PyExc_ValueError);
+  const nb::exception<amg::Error> error(m, "EngineError", PyExc_ValueError);
 
   // {platform: {target: handler}}
   m.def("registrations", [] {

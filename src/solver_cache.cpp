@@ -29,6 +29,11 @@ struct SharedPattern {
     return to_AT;
   }
 
+  std::size_t bytes() {
+    const std::scoped_lock lock(mutex);
+    return canonical.bytes() + to_AT.bytes();
+  }
+
   int device;
   CanonicalPattern canonical;
   std::mutex mutex;
@@ -74,9 +79,7 @@ struct SolverCache::Entry {
         pattern(std::move(shared)),
         solver(Config::parse(request.config)) {}
 
-  std::size_t count_bytes() const {
-    return pattern->canonical.bytes() + pattern->to_AT.bytes() + values.bytes() + AT.bytes() + solver.bytes();
-  }
+  std::size_t count_bytes() const { return pattern->bytes() + values.bytes() + AT.bytes() + solver.bytes(); }
 
   const std::string config;
   const DType dtype;

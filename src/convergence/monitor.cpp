@@ -124,8 +124,8 @@ void Monitor::stop(std::size_t l, Status status, Reason reason) {
 
 // Tells the space which lanes still run; true when none does.
 bool Monitor::settle() {
-  std::vector<double> active;
-  for (const Lane& lane : lanes_) active.push_back(lane.running ? 1.0 : 0.0);
+  std::vector<double> active(lanes_.size());
+  std::ranges::transform(lanes_, active.begin(), [](const Lane& lane) { return lane.running ? 1.0 : 0.0; });
   if (std::ranges::find(active, 0.0) != active.end()) space_.write(this->active(), active);
   return std::ranges::find(active, 1.0) == active.end();
 }

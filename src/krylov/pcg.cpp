@@ -24,7 +24,7 @@ class Pcg final : public Krylov {
     const WorkVector r = space.like(b), z = space.like(b), p = space.like(b), Ap = space.like(b);
     const ScalarSet<6> scalars(space, b.lanes);
     const Scalar alpha = scalars[0], beta = scalars[1], rz = scalars[2], rz_old = scalars[3],
-                 pAp = scalars[4], rr = scalars[5];
+                 p_Ap = scalars[4], rr = scalars[5];
     const Scalar active = monitor.active();
 
     space.residual(A, b, x, r, {{r, rr}});
@@ -39,8 +39,8 @@ class Pcg final : public Krylov {
         space.compute(active, {let(beta, rz / rz_old), let(rz_old, rz)});  // beta = 0 at first
         space.combine(p, {{1, z}, {beta, p}});
 
-        space.multiply(A, p, Ap, {{p, pAp}});
-        space.compute(active, {let(alpha, rz / pAp)});
+        space.multiply(A, p, Ap, {{p, p_Ap}});
+        space.compute(active, {let(alpha, rz / p_Ap)});
         space.combine(x, {{1, x}, {alpha, p}});
         space.combine(r, {{1, r}, {-alpha, Ap}}, {{r, rr}});
       });

@@ -189,8 +189,11 @@ bool CanonicalPattern::describes(Space& space, const InputMatrix& input) const {
     return visit(input.dtype, [&]<class T>() {
       const T* value = reinterpret_cast<const T*>(values.data());
       std::int64_t next = 0;
-      for (std::int64_t k = 0; k < stored_; ++k)
-        if (value[k] != 0 && (next == order_.size() || known[next++] != k)) return false;
+      for (std::int64_t k = 0; k < stored_; ++k) {
+        if (value[k] == 0) continue;
+        if (next == order_.size() || known[next] != k) return false;
+        ++next;
+      }
       return next == order_.size();
     });
   }

@@ -121,6 +121,8 @@ void Hierarchy::prepare_transpose(Space& space) {
 
 Operator Hierarchy::matrix(std::size_t l, const Operator& A) const {
   if (l == 0) return A;
+  // Another call may be making the transposes: plain ones don't look at them.
+  if (A.mode == Mode::plain) return {levels_[l].A, {}, A.mode};
   return {levels_[l].A, levels_[l].AT, A.mode};
 }
 

@@ -8,10 +8,13 @@ namespace {
 
 using Aggregator = Array<std::int32_t> (Space::*)(const Matrix&, const MatchingOptions&);
 
-const Registry<Aggregator> aggregators = {
+const Registry<Aggregator>& aggregators() {
+  static const Registry<Aggregator> table = {
 #define AGGREGATOR(selector, word) {#selector, &Space::word},
 #include "registry.def"
-};
+  };
+  return table;
+}
 
 // Aggregation: the rows of a coarse level are groups of rows of the fine one, and prolongation is constant on
 // each group.
@@ -41,7 +44,7 @@ class Aggregation final : public Coarsener {
 }  // namespace
 
 CoarsenerFactory make_aggregation(const Scope& scope) {
-  const Aggregator aggregate = look_up(aggregators, scope.get(param::selector), scope.path() + ".selector");
+  const Aggregator aggregate = look_up(aggregators(), scope.get(param::selector), scope.path() + ".selector");
   const MatchingOptions options{
       .weight_formula = scope.get(param::weight_formula),
       .max_matching_iterations = scope.get(param::max_matching_iterations),

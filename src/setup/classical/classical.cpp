@@ -16,15 +16,21 @@ struct Interpolator {
   void (Space::*values)(const Matrix&, Strong, Coarse, CsrMatrix&);
 };
 
-const Registry<Selector> selectors = {
+const Registry<Selector>& selectors() {
+  static const Registry<Selector> table = {
 #define SELECTOR(name, word) {#name, &Space::word},
 #include "registry.def"
-};
+  };
+  return table;
+}
 
-const Registry<Interpolator> interpolators = {
+const Registry<Interpolator>& interpolators() {
+  static const Registry<Interpolator> table = {
 #define INTERPOLATOR(name, pattern_word, values_word) {#name, {&Space::pattern_word, &Space::values_word}},
 #include "registry.def"
-};
+  };
+  return table;
+}
 
 struct Options {
   double strength_threshold;
@@ -102,8 +108,8 @@ CoarsenerFactory make_classical(const Scope& scope) {
       .max_row_sum = scope.get(param::max_row_sum),
       .truncation_factor = scope.get(param::interp_truncation_factor),
       .max_elements = scope.get(param::interp_max_elements),
-      .select = look_up(selectors, scope.get(param::selector), scope.path() + ".selector"),
-      .interpolate = look_up(interpolators, scope.get(param::interpolator), scope.path() + ".interpolator"),
+      .select = look_up(selectors(), scope.get(param::selector), scope.path() + ".selector"),
+      .interpolate = look_up(interpolators(), scope.get(param::interpolator), scope.path() + ".interpolator"),
   };
   return [options] { return std::make_unique<Classical>(options); };
 }
