@@ -6,6 +6,7 @@
 
 #include "amg/error.h"
 #include "backends/host/host_space.h"
+#include "backends/host/memory.h"
 #include "core/arena.h"
 #include "linear_solver.h"
 #include "matrix/canonical_pattern.h"
@@ -15,7 +16,7 @@ namespace amg {
 struct Solver::State {
   explicit State(const Config& config) : solver(config) {}
 
-  Workspace workspace{std::pmr::new_delete_resource()};
+  Workspace workspace{host_memory()};
   HostSpace space{workspace};
   LinearSolver solver;
   std::optional<CanonicalPattern> pattern;
@@ -64,6 +65,8 @@ SolveInfo Solver::solve(Values b, MutableValues x, const SolveOptions& options) 
   const Arena::Driver driver(Arena::instance());
   State& s = *state_;
   if (!s.pattern) throw Error("solve: setup has not been called");
+  if (options.lanes < 1)
+    throw Error("lanes: " + std::to_string(options.lanes) + " right-hand sides; at least 1 is needed");
   const std::int64_t rows = s.A.rows();
   const auto check = [&]<class T>(const char* name, std::span<T> values) {
     if (dtype_of<std::remove_const_t<T>> != s.A.dtype())

@@ -19,7 +19,7 @@ namespace amg {
 struct SolveOptions {
   std::int32_t lanes = 1;   // right-hand sides; element (i, lane) of b and x lies at i * lanes + lane
   bool transposed = false;  // solve Aᵀ x = b
-  Observer observer;
+  Observer observer = {};
 };
 
 // One configuration, set up for one matrix. Not for use by two threads at once.
