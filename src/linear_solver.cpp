@@ -2,10 +2,13 @@
 
 #include <limits>
 
+#include "config/parameters.h"
+
 namespace amg {
 
 LinearSolver::LinearSolver(const Config& config) : rule_(config.outer().scope) {
   rule_.monitored = true;
+  config.outer().scope.get(param::determinism_flag);  // read, as it asks for what always holds here
   method_ = make_method(config.outer());
 }
 

@@ -6,6 +6,7 @@
 
 #include "amg/error.h"
 #include "backends/host/host_space.h"
+#include "backends/host/memory.h"
 #include "core/arena.h"
 #include "linear_solver.h"
 #include "matrix/canonical_pattern.h"
@@ -15,7 +16,7 @@ namespace amg {
 struct Solver::State {
   explicit State(const Config& config) : solver(config) {}
 
-  Workspace workspace{std::pmr::new_delete_resource()};
+  Workspace workspace{host_memory()};
   HostSpace space{workspace};
   LinearSolver solver;
   std::optional<CanonicalPattern> pattern;

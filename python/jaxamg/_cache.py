@@ -1,6 +1,11 @@
 """The solver cache: the engine's hierarchies by configuration and pattern."""
 
+import atexit
+
 from . import _engine
+
+# Before the interpreter goes, and with it the GPU's driver, which has to free what lies there.
+atexit.register(_engine.clear_cache)
 
 
 def clear_solver_cache() -> None:

@@ -14,23 +14,28 @@
 namespace amg {
 namespace {
 
-const std::string pcg = Config::parse("solver(o)=PCG, o:convergence=RELATIVE_INI, o:tolerance=1e-8, "
-                                      "o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1, "
-                                      "p:dense_lu_num_rows=10")
+const std::string pcg = Config::parse(
+                            "solver(o)=PCG, o:convergence=RELATIVE_INI, o:tolerance=1e-8, "
+                            "o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1, "
+                            "p:dense_lu_num_rows=10")
                             .canonical();
-const std::string bicgstab = Config::parse("solver(o)=PBICGSTAB, o:convergence=RELATIVE_INI, o:tolerance=1e-8, "
-                                           "o:preconditioner(p)=AMG, p:algorithm=AGGREGATION, p:selector=SIZE_2, "
-                                           "p:max_iters=1, p:dense_lu_num_rows=10")
+const std::string bicgstab = Config::parse(
+                                 "solver(o)=PBICGSTAB, o:convergence=RELATIVE_INI, o:tolerance=1e-8, "
+                                 "o:preconditioner(p)=AMG, p:algorithm=AGGREGATION, p:selector=SIZE_2, "
+                                 "p:max_iters=1, p:dense_lu_num_rows=10")
                                  .canonical();
-const std::string bicgstab_d1 = Config::parse("solver(o)=PBICGSTAB, o:convergence=RELATIVE_INI, o:tolerance=1e-8, "
-                                              "o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D1, "
-                                              "p:max_iters=1, p:dense_lu_num_rows=10")
+const std::string bicgstab_d1 = Config::parse(
+                                    "solver(o)=PBICGSTAB, o:convergence=RELATIVE_INI, o:tolerance=1e-8, "
+                                    "o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D1, "
+                                    "p:max_iters=1, p:dense_lu_num_rows=10")
                                     .canonical();
 
 // A system that owns its arrays, in CSR.
 struct System {
   explicit System(Sparse matrix, unsigned seed = 1)
-      : A(std::move(matrix)), b(problems::random_lanes(A.rows(), 1, seed)), floats(A.valuePtr(), A.valuePtr() + A.nonZeros()) {}
+      : A(std::move(matrix)),
+        b(problems::random_lanes(A.rows(), 1, seed)),
+        floats(A.valuePtr(), A.valuePtr() + A.nonZeros()) {}
 
   InputMatrix input(DType dtype = DType::f64) const {
     InputMatrix in;
@@ -53,8 +58,8 @@ struct Answer {
   Lanes x;
 };
 
-Answer solve(SolverCache& cache, const System& system, const std::string& config = pcg, Mode mode = Mode::plain,
-             bool reuse_setup = false) {
+Answer solve(SolverCache& cache, const System& system, const std::string& config = pcg,
+             Mode mode = Mode::plain, bool reuse_setup = false) {
   Answer answer{{}, Lanes::Zero(system.A.rows(), 1)};
   SolveRequest request;
   request.config = config;
@@ -116,7 +121,8 @@ TEST(SolverCacheTest, AnswersHaveTheBitsOfAFreshSetup) {
     for (const System* system : {&poisson, &doubled, &stretched, &flow, &poisson, &flow})
       for (const Mode mode : {Mode::plain, Mode::transposed}) {
         SolverCache fresh(0);
-        const Answer expected = solve(fresh, *system, config, mode), actual = solve(cache, *system, config, mode);
+        const Answer expected = solve(fresh, *system, config, mode),
+                     actual = solve(cache, *system, config, mode);
         EXPECT_TRUE(same_bits(actual.x, expected.x));
         EXPECT_EQ(actual.outcome.info.history, expected.outcome.info.history);
       }
@@ -204,10 +210,11 @@ TEST(SolverCacheTest, CapacityZeroReusesNothing) {
 
 TEST(SolverCacheTest, LeastRecentlyUsedGoesFirst) {
   SolverCache cache(2);
-  const System small(problems::poisson2d(10)), middle(problems::poisson2d(12)), large(problems::poisson2d(14));
+  const System small(problems::poisson2d(10)), middle(problems::poisson2d(12)),
+      large(problems::poisson2d(14));
   solve(cache, small);
   solve(cache, middle);
-  solve(cache, small);   // now middle is the older one
+  solve(cache, small);  // now middle is the older one
   solve(cache, large);
   expect_info(cache, {.hits = 1, .setups = 3, .evictions = 1, .entries = 2});
   solve(cache, small);
@@ -221,7 +228,8 @@ TEST(SolverCacheTest, MemoryIsReleasedAndCounted) {
   solve(cache, poisson);
   const std::size_t one = cache.info().bytes;
   // At least the values, and the index arrays twice: as given, to recognise them, and canonical.
-  const auto rows = static_cast<std::size_t>(poisson.A.rows()), entries = static_cast<std::size_t>(poisson.A.nonZeros());
+  const auto rows = static_cast<std::size_t>(poisson.A.rows()),
+             entries = static_cast<std::size_t>(poisson.A.nonZeros());
   EXPECT_GE(one, 16 * entries + 12 * rows);
   solve(cache, flow, bicgstab);
   EXPECT_GT(cache.info().bytes, one);
@@ -245,9 +253,11 @@ TEST(SolverCacheTest, ProductWithAndWithoutAnEntry) {
   for (int known = 0; known < 2; ++known)
     for (const Mode mode : {Mode::plain, Mode::transposed}) {
       Lanes y(400, 3);
-      cache.multiply(HostDevice(), flow.input(), mode, {x.data(), DType::f64, 400, 3}, {y.data(), DType::f64, 400, 3});
+      cache.multiply(HostDevice(), flow.input(), mode, {x.data(), DType::f64, 400, 3},
+                     {y.data(), DType::f64, 400, 3});
       const Lanes exact = (mode == Mode::plain ? flow.A : Sparse(flow.A.transpose())) * x;
-      EXPECT_LE((y - exact).cwiseAbs().maxCoeff(), 10 * 0x1p-52 * flow.A.coeffs().abs().maxCoeff() * 5 * x.cwiseAbs().maxCoeff());
+      EXPECT_LE((y - exact).cwiseAbs().maxCoeff(),
+                10 * 0x1p-52 * flow.A.coeffs().abs().maxCoeff() * 5 * x.cwiseAbs().maxCoeff());
       if (mode == Mode::transposed) solve(cache, flow, bicgstab);
     }
 }
@@ -280,7 +290,8 @@ INSTANTIATE_TEST_SUITE_P(Arena, SolverCacheThreadsTest, testing::Values(1, 3),
 // Plain and transposed calls meet in one entry: one makes the transposes while others solve.
 TEST_P(SolverCacheThreadsTest, SameMatrix) {
   SolverCache fresh(0);
-  const Answer plain = solve(fresh, flow, bicgstab), transposed = solve(fresh, flow, bicgstab, Mode::transposed);
+  const Answer plain = solve(fresh, flow, bicgstab),
+               transposed = solve(fresh, flow, bicgstab, Mode::transposed);
   for (int round = 0; round < rounds; ++round) {
     SolverCache cache(4);
     solve(cache, flow, bicgstab);

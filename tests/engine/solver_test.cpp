@@ -22,10 +22,11 @@ const ConfigValue pcg{{"solver", "PCG"},
                       {"convergence", "RELATIVE_INI"},
                       {"tolerance", 1e-10},
                       {"preconditioner", {{"solver", "AMG"}, {"max_iters", 1}, {"dense_lu_num_rows", 10}}}};
-const ConfigValue pbicgstab{{"solver", "PBICGSTAB"},
-                            {"convergence", "RELATIVE_INI"},
-                            {"tolerance", 1e-10},
-                            {"preconditioner", {{"solver", "AMG"}, {"max_iters", 1}, {"dense_lu_num_rows", 10}}}};
+const ConfigValue pbicgstab{
+    {"solver", "PBICGSTAB"},
+    {"convergence", "RELATIVE_INI"},
+    {"tolerance", 1e-10},
+    {"preconditioner", {{"solver", "AMG"}, {"max_iters", 1}, {"dense_lu_num_rows", 10}}}};
 
 // A matrix with its arrays, of type T.
 template <class T>
@@ -132,7 +133,8 @@ TEST(SolverTest, SolutionHoldsTheGuess) {
 }
 
 TEST(SolverTest, SecondSetupGivesTheResultOfAFirst) {
-  const Sparse A = problems::poisson2d(16), B = problems::anisotropic2d(16, 0.01), C = problems::poisson2d(12);
+  const Sparse A = problems::poisson2d(16), B = problems::anisotropic2d(16, 0.01),
+               C = problems::poisson2d(12);
   Solver kept(Config::from_tree(pcg));
   std::int64_t builds = 0;
   // The same pattern with the same decisions, with others, another pattern, and back.
@@ -249,7 +251,8 @@ TEST(SolverTest, SizesAndTypesMustMatch) {
   EXPECT_EQ(error_of([&] { solver.solve(view(short_b), into(x)); }), "b: 99 values, expected 100");
   EXPECT_EQ(error_of([&] { solver.solve(view(b), into(short_x)); }), "x: 99 values, expected 100");
   EXPECT_EQ(error_of([&] { solver.solve(view(b), into(x), {.lanes = 2}); }), "b: 100 values, expected 200");
-  EXPECT_EQ(error_of([&] { solver.solve(std::span<const float>(floats), into(x)); }), "b: type differs from A's");
+  EXPECT_EQ(error_of([&] { solver.solve(std::span<const float>(floats), into(x)); }),
+            "b: type differs from A's");
 }
 
 TEST(SolverTest, LanesMustBePositive) {

@@ -84,8 +84,8 @@ Array<std::int32_t> CudaSpace::select_pmis(const Matrix& A, std::span<const std:
   });
 
   const auto weights = scratch<std::uint64_t>(n);
-  // An atomic load of a byte reads the two bytes that it is in.
-  const auto state_of = scratch<std::uint8_t>(n + 1);
+  // An atomic load of a byte reads the word that it is in.
+  const auto state_of = scratch<std::uint8_t>(n + 3);
   std::uint64_t* const weight = weights.data();
   const cuda::PmisStates state{state_of.data()};
   cuda::for_each(stream_, n, "select_pmis: weights", [=] __device__(std::int64_t i) {

@@ -14,7 +14,7 @@ CudaSpace::CudaSpace(Workspace& workspace, cudaStream_t stream)
     : Space(workspace), stream_(stream), outer_stream_(cuda::follow_stream(stream)) {}
 
 CudaSpace::~CudaSpace() {
-  for (Buffer& buffer : partials_) workspace_.give(std::move(buffer));
+  partials_.clear();
   cuda::follow_stream(outer_stream_);
 }
 
@@ -127,7 +127,8 @@ cuda::Reduction CudaSpace::reduction(std::int64_t blocks, std::int64_t width) {
   const std::size_t bytes =
       counters * sizeof(unsigned) + static_cast<std::size_t>(blocks * width) * sizeof(double);
   if (partials_.empty() || partials_.back().bytes() < bytes) {
-    partials_.push_back(workspace_.take(bytes));
+    // Not from the workspace: what a recorded piece of work finds free there must stay free for its replays.
+    partials_.emplace_back(memory(), bytes);
     check(cudaMemsetAsync(partials_.back().data(), 0, counters * sizeof(unsigned), stream_), "clear");
   }
   auto* counter = static_cast<unsigned*>(partials_.back().data());

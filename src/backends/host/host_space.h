@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "backends/host/memory.h"
 #include "core/device.h"
 #include "core/space.h"
 
@@ -83,7 +84,7 @@ class HostDevice final : public Device {
   std::unique_ptr<Space> space(Workspace& workspace) const override {
     return std::make_unique<HostSpace>(workspace);
   }
-  std::pmr::memory_resource* memory() const override { return std::pmr::new_delete_resource(); }
+  std::pmr::memory_resource* memory() const override { return host_memory(); }
   int id() const override { return -1; }
 };
 

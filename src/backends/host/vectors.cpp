@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backends/host/host_space.h"
+#include "backends/host/memory.h"
 #include "backends/host/reduction.h"
 
 namespace amg {
@@ -166,7 +167,7 @@ void HostSpace::write(Scalar scalar, std::span<const double> values) {
   std::copy(values.begin(), values.end(), scalar.data);
 }
 
-std::pmr::memory_resource* HostSpace::memory() { return std::pmr::new_delete_resource(); }
+std::pmr::memory_resource* HostSpace::memory() { return host_memory(); }
 
 void HostSpace::upload(std::span<const std::byte> host, void* to) {
   std::memcpy(to, host.data(), host.size());
