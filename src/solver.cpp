@@ -1,6 +1,5 @@
 #include "amg/solver.h"
 
-#include <cstring>
 #include <optional>
 #include <string>
 
@@ -55,8 +54,8 @@ void Solver::setup(const MatrixView& A) {
   }
   Buffer storage;
   const Matrix canonical = s.pattern->matrix(s.space, input, storage);
-  std::memcpy(s.A.values(), canonical.values,
-              static_cast<std::size_t>(canonical.entries) * size_of(input.dtype));
+  const std::size_t bytes = static_cast<std::size_t>(canonical.entries) * size_of(input.dtype);
+  s.space.copy_bytes({static_cast<const std::byte*>(canonical.values), bytes}, s.A.values());
   s.transpose_is_current = false;
   known ? s.solver.refresh(s.space, s.A) : s.solver.setup(s.space, s.A);
 }

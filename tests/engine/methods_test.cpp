@@ -62,14 +62,14 @@ struct Row {
 
 void PrintTo(const Row& row, std::ostream* out) { *out << row.name(); }
 
-// Rates as measured in the slower of the two precisions, plain or transposed, with room for a tenth more iterations.
+// Rates as measured in the slower precision and mode, with room for a tenth more iterations.
 const std::vector<Row> rows{
     {"CG", "", "poisson2d", 0.88},
     {"CG", "", "poisson3d", 0.75},
     {"PCG", "NOSOLVER", "poisson2d", 0.88},
     {"PCG", "BLOCK_JACOBI", "jumps", 0.93},
     {"PCG", "DENSE_LU_SOLVER", "poisson2d", 1e-4},
-    {"PCG", "AMG_D1", "poisson2d", 0.31},
+    {"PCG", "AMG_D1", "poisson2d", 0.33},
     {"PCG", "AMG_D2", "poisson2d", 0.16},
     {"PCG", "AMG_SIZE_2", "poisson2d", 0.37},
     {"PCG", "AMG_D1", "poisson3d", 0.19},
@@ -87,7 +87,7 @@ const std::vector<Row> rows{
     {"PBICGSTAB", "NOSOLVER", "convection", 0.82},
     {"PBICGSTAB", "BLOCK_JACOBI", "convection", 0.82},
     {"PBICGSTAB", "BLOCK_JACOBI", "random", 0.17},
-    {"PBICGSTAB", "AMG_D1", "convection", 0.17},
+    {"PBICGSTAB", "AMG_D1", "convection", 0.19},
     {"PBICGSTAB", "AMG_D2", "convection", 0.12},
     {"PBICGSTAB", "AMG_SIZE_2", "convection", 0.25},
     {"PBICGSTAB", "AMG_D2", "poisson3d", 0.05},
@@ -189,8 +189,8 @@ class TheoryTest : public SpaceTest {
 };
 AMG_IN_EVERY_SPACE(TheoryTest);
 
-// Saad, theorem 6.29: |e_k|_A <= 2 ((√κ - 1) / (√κ + 1))^k |e_0|_A, so |r_k| <= √κ times that. The condition number of
-// Poisson's matrix is cot²(π / 2(n + 1)).
+// Saad, theorem 6.29: |e_k|_A <= 2 ((√κ - 1) / (√κ + 1))^k |e_0|_A, so |r_k| <= √κ times that. The condition
+// number of Poisson's matrix is cot²(π / 2(n + 1)).
 TEST_P(TheoryTest, ConjugateGradientsKeepTheirBoundInEveryIteration) {
   const int n = 40;
   const Sparse A = problems::poisson2d(n);
@@ -202,8 +202,8 @@ TEST_P(TheoryTest, ConjugateGradientsKeepTheirBoundInEveryIteration) {
               2 * root * std::pow((root - 1) / (root + 1), static_cast<double>(k)));
 }
 
-// The eigenvectors of Poisson's matrix are those of Jacobi's iteration: each step multiplies the smoothest of them by
-// 1 - ω (1 - cos(π / (n + 1))).
+// The eigenvectors of Poisson's matrix are those of Jacobi's iteration: each step multiplies the smoothest of them
+// by 1 - ω (1 - cos(π / (n + 1))).
 TEST_P(TheoryTest, JacobiContractsAnEigenvectorByItsEigenvalue) {
   const int n = 20;
   const double angle = std::numbers::pi / (n + 1), omega = 0.8;
@@ -253,7 +253,7 @@ TEST_P(TheoryTest, DirectSolveOfASingularSystemHasTheLeastNorm) {
   const auto [info, x] = solve(Row{"DENSE_LU_SOLVER", "", "", 1}, A, b);
   const Lanes least = Eigen::MatrixXd(A).completeOrthogonalDecomposition().solve(Eigen::MatrixXd(b));
   EXPECT_EQ(info.status[0], Status::success);
-  // The smallest nonzero eigenvalue is 4 sin²(π / 2n): a relative error of eps in A⁺ and b is that of x times κ.
+  // The smallest nonzero eigenvalue is 4 sin²(π / 2n): a relative error of eps in A⁺ and b is κ eps in x.
   const double condition = 1 / std::pow(std::sin(std::numbers::pi / (2 * n)), 2);
   EXPECT_LE((x - least).norm(), 10 * eps * condition * least.norm());
 }

@@ -1,4 +1,4 @@
-// When an iteration stops and what it then reports: rules against residuals made up by the test, then whole solves.
+// When an iteration stops and what it then reports: rules against residuals that the test makes up, whole solves.
 #include "convergence/monitor.h"
 
 #include <cmath>
@@ -465,8 +465,8 @@ TEST_P(MonitorTest, ZeroRightHandSideHasTheZeroSolution) {
   }
 }
 
-// Nothing in a relative criterion knows how large b is. Scales are powers of two (near 1e±30), which rounding commutes
-// with; in float32 the smallest parts of small residuals are subnormal, hence a tolerance far above them.
+// Nothing in a relative criterion knows how large b is. Scales are powers of two (near 1e±30), which rounding
+// commutes with; in float32 the smallest parts of small residuals are subnormal, hence a tolerance far above them.
 TEST_P(MonitorTest, ScaleOfTheRightHandSideChangesNothing) {
   const Sparse A = problems::convection_diffusion2d(16, 0.5);
   const Lanes b = site.rounded(problems::random_lanes(A.rows(), 1));
@@ -513,7 +513,7 @@ TEST_P(MonitorTest, BreakdownOfConjugateGradients) {
   EXPECT_TRUE((x.array() == 0.0).all());
 }
 
-// Convergence beyond the precision: κ = 1e6 or more leaves b − A x at eps κ |b|, which the recurrence does not see.
+// Convergence beyond the precision: κ >= 1e6 leaves b − A x at eps κ |b|, which the recurrence does not see.
 TEST_P(MonitorTest, ClaimsAreHeldAgainstTheTrueResidual) {
   const Sparse A = site.rounded(problems::jumps2d(24, 1e6));
   const Lanes b = site.rounded(problems::random_lanes(A.rows(), 1));

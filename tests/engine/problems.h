@@ -66,7 +66,7 @@ inline Sparse convection_diffusion2d(int n, double velocity) {
       {{0, 0, 0, 4 + vx + vy}, {-1, 0, 0, -1 - vx}, {1, 0, 0, -1}, {0, -1, 0, -1 - vy}, {0, 1, 0, -1}});
 }
 
-// -div(k ∇u), k = 1 or `contrast` in a checkerboard of squares four points wide; harmonic means between points.
+// -div(k ∇u), k = 1 or `contrast` in a checkerboard of squares four points wide; harmonic means between.
 inline Sparse jumps2d(int n, double contrast) {
   const auto k = [&](int x, int y) {
     const auto cell = [n](int p) { return std::clamp(p, 0, n - 1) / 4; };

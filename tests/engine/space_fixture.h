@@ -1,5 +1,5 @@
-// Tests that run in every execution space and precision: data are written and checked on the host, in double, and
-// travel through Space.
+// Tests that run in every execution space and precision: data are written and checked on the host, in double,
+// and travel through Space.
 #pragma once
 
 #include <gtest/gtest.h>

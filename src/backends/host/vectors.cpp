@@ -169,12 +169,13 @@ void HostSpace::write(Scalar scalar, std::span<const double> values) {
 
 std::pmr::memory_resource* HostSpace::memory() { return host_memory(); }
 
+// Not memcpy, which takes no null pointer, even for nothing.
 void HostSpace::upload(std::span<const std::byte> host, void* to) {
-  std::memcpy(to, host.data(), host.size());
+  std::ranges::copy(host, static_cast<std::byte*>(to));
 }
 
 void HostSpace::download(const void* from, std::span<std::byte> host) {
-  std::memcpy(host.data(), from, host.size());
+  std::copy_n(static_cast<const std::byte*>(from), host.size(), host.data());
 }
 
 }  // namespace amg
