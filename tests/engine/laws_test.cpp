@@ -1,5 +1,5 @@
-// The laws that every method keeps: refresh(A) is setup(A) to the bit; Mᵀ is the adjoint of M; right-hand sides
-// side by side are what they are alone; a coarse matrix is Pᵀ A P.
+// The laws that every method keeps: refresh(A) is setup(A) to the bit; Mᵀ is the adjoint of M; right-hand
+// sides side by side are what they are alone; a coarse matrix is Pᵀ A P.
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -177,8 +177,8 @@ Sparse perturbed(Sparse A, double size, unsigned seed) {
   return A;
 }
 
-// New values that lead to the same decisions on every level: random ones, so that no two couplings are equally
-// strong, and others next to them.
+// New values that lead to the same decisions on every level: random ones, so that no two couplings are
+// equally strong, and others next to them.
 TEST_P(LawsTest, RefreshWithTheSameDecisionsKeepsTheStructure) {
   const Sparse A = perturbed(problems::poisson3d(9), 0.3, 1);
   for (const std::string& config : multigrids)
@@ -203,7 +203,8 @@ TEST_P(LawsTest, RefreshThatChangesLevel0) {
 TEST_P(LawsTest, RefreshThatChangesACoarseLevelOnly) {
   const auto strength_in_y = [](double epsilon) { return problems::anisotropic2d(24, epsilon); };
   const Sparse random = perturbed(problems::poisson3d(9), 0.3, 1);
-  // Truncation is about to change its mind somewhere: look for a perturbation that makes it do so on a coarse level only.
+  // Truncation is about to change its mind somewhere: look for a perturbation that makes it do so on a coarse
+  // level only.
   const Sparse moved = [&] {
     const Snapshot before = set_up(truncated, random);
     for (unsigned seed = 2; seed < 100; ++seed) {
@@ -298,8 +299,8 @@ TEST_P(LawsTest, RefreshAfterAMatrixThatNoMethodTakes) {
 
 // ---- adjoints
 
-// <M b, y> = <b, Mᵀ y> for methods that call themselves linear. Each side carries the rounding of some hundred
-// operations in the vectors' precision.
+// <M b, y> = <b, Mᵀ y> for methods that call themselves linear. Each side carries the rounding of some
+// hundred operations in the vectors' precision.
 TEST_P(LawsTest, TransposedMethodsAreAdjoint) {
   const Sparse A = problems::convection_diffusion2d(20, 3.0);
   const CsrMatrix matrix = site.upload(A), transpose = site.upload(Sparse(A.transpose()));
@@ -432,7 +433,8 @@ TEST_P(LawsTest, LanesTakeTheIterationsTheyTakeAlone) {
   }
 }
 
-// A lane that has converged is not touched while others go on: same bits as with the iterations cut off there.
+// A lane that has converged is not touched while others go on: same bits as with the iterations cut off
+// there.
 TEST_P(LawsTest, ConvergedLanesKeepTheirSolution) {
   const Sparse A = problems::poisson2d(20);
   const Lanes b = uneven_lanes(20);

@@ -202,8 +202,8 @@ TEST_P(TheoryTest, ConjugateGradientsKeepTheirBoundInEveryIteration) {
               2 * root * std::pow((root - 1) / (root + 1), static_cast<double>(k)));
 }
 
-// The eigenvectors of Poisson's matrix are those of Jacobi's iteration: each step multiplies the smoothest of them
-// by 1 - ω (1 - cos(π / (n + 1))).
+// The eigenvectors of Poisson's matrix are those of Jacobi's iteration: each step multiplies the smoothest of
+// them by 1 - ω (1 - cos(π / (n + 1))).
 TEST_P(TheoryTest, JacobiContractsAnEigenvectorByItsEigenvalue) {
   const int n = 20;
   const double angle = std::numbers::pi / (n + 1), omega = 0.8;

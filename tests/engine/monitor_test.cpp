@@ -1,4 +1,5 @@
-// When an iteration stops and what it then reports: rules against residuals that the test makes up, whole solves.
+// When an iteration stops and what it then reports: rules against residuals that the test makes up, whole
+// solves.
 #include "convergence/monitor.h"
 
 #include <cmath>
@@ -466,7 +467,8 @@ TEST_P(MonitorTest, ZeroRightHandSideHasTheZeroSolution) {
 }
 
 // Nothing in a relative criterion knows how large b is. Scales are powers of two (near 1e±30), which rounding
-// commutes with; in float32 the smallest parts of small residuals are subnormal, hence a tolerance far above them.
+// commutes with; in float32 the smallest parts of small residuals are subnormal, hence a tolerance far above
+// them.
 TEST_P(MonitorTest, ScaleOfTheRightHandSideChangesNothing) {
   const Sparse A = problems::convection_diffusion2d(16, 0.5);
   const Lanes b = site.rounded(problems::random_lanes(A.rows(), 1));

@@ -332,8 +332,8 @@ TEST_P(SolverCacheThreadsTest, DifferentValuesOfOnePattern) {
   EXPECT_LE(info.entries, 4);
 }
 
-// More patterns than the cache holds: entries are evicted while others solve with them. Two configurations and
-// both modes share the patterns.
+// More patterns than the cache holds: entries are evicted while others solve with them. Two configurations
+// and both modes share the patterns.
 TEST_P(SolverCacheThreadsTest, DifferentPatternsAndEvictions) {
   std::vector<System> systems;
   for (int n = 8; n < 14; ++n) systems.emplace_back(problems::convection_diffusion2d(n, 0.5));

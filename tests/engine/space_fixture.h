@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <memory_resource>
 #include <ostream>
@@ -184,10 +183,13 @@ class SpaceTest : public testing::TestWithParam<Setting> {
                            [](const auto& setting) { return setting.param.name(); })
 
 // Same bits, NaN included; -0 differs from 0.
-template <class Data>
-bool same_bits(const Data& a, const Data& b) {
-  return a.rows() == b.rows() && a.cols() == b.cols() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(double)) == 0;
+inline bool same_bits(std::span<const double> a, std::span<const double> b) {
+  return std::ranges::equal(std::as_bytes(a), std::as_bytes(b));
+}
+
+inline bool same_bits(const Lanes& a, const Lanes& b) {
+  const auto values = [](const Lanes& v) { return std::span(v.data(), static_cast<std::size_t>(v.size())); };
+  return a.rows() == b.rows() && a.cols() == b.cols() && same_bits(values(a), values(b));
 }
 
 inline bool same_pattern(const Sparse& A, const Sparse& B) {
@@ -197,8 +199,10 @@ inline bool same_pattern(const Sparse& A, const Sparse& B) {
 }
 
 inline bool same_bits(const Sparse& A, const Sparse& B) {
-  return same_pattern(A, B) && std::memcmp(A.valuePtr(), B.valuePtr(),
-                                           static_cast<std::size_t>(A.nonZeros()) * sizeof(double)) == 0;
+  const auto values = [](const Sparse& M) {
+    return std::span(M.valuePtr(), static_cast<std::size_t>(M.nonZeros()));
+  };
+  return same_pattern(A, B) && same_bits(values(A), values(B));
 }
 
 }  // namespace amg

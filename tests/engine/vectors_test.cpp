@@ -1,7 +1,7 @@
 // The words of Space for vectors and products with them, against Eigen in double.
 //
-// The bounds: a combination is formed in the vectors' precision, a sum over rows or entries in double and rounded
-// once.
+// The bounds: a combination is formed in the vectors' precision, a sum over rows or entries in double and
+// rounded once.
 #include <array>
 #include <cmath>
 #include <limits>
