@@ -22,31 +22,30 @@ std::shared_ptr<const Pattern> HostSpace::pattern_if_canonical(const InputMatrix
   std::int64_t* const offsets = pattern->offsets.data();
   const auto all = [](bool a, bool b) { return a && b; };
 
-  // Rows first: their offsets, or where the row number changes.
-  const bool rows_ascend =
-      csr ? parallel_reduce(
-                n + 1, block_rows, true,
-                [&](std::int64_t begin, std::int64_t end) {
-                  for (std::int64_t i = begin; i < end; ++i) {
-                    offsets[i] = row_index[i];
-                    if (i > 0 && row_index[i] < row_index[i - 1]) return false;
-                  }
-                  return true;
-                },
-                all)
-          : parallel_reduce(
-                entries + 1, block_rows, true,
-                [&](std::int64_t begin, std::int64_t end) {
-                  for (std::int64_t k = begin; k < end; ++k) {
-                    const std::int64_t before = k > 0 ? row_index[k - 1] : -1;
-                    const std::int64_t row = k < entries ? row_index[k] : n;
-                    if (row < before || before < -1 || (k < entries && (row < 0 || row >= n))) return false;
-                    std::fill(offsets + before + 1, offsets + row + 1, k);
-                  }
-                  return true;
-                },
-                all);
+  // Rows first: their offsets, or where the row number changes. Checked before they are written: rows out of order
+  // would have two threads write to one place.
+  const std::int64_t steps = csr ? n : entries;
+  const bool rows_ascend = parallel_reduce(
+      steps, block_rows, true,
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t k = begin; k < end; ++k) {
+          if (csr && row_index[k + 1] < row_index[k]) return false;
+          if (!csr && (row_index[k] < (k > 0 ? row_index[k - 1] : 0) || row_index[k] >= n)) return false;
+        }
+        return true;
+      },
+      all);
   if (!rows_ascend) return nullptr;
+  parallel_for(steps + 1, block_rows, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t k = begin; k < end; ++k) {
+      if (csr) {
+        offsets[k] = row_index[k];
+      } else {
+        const std::int64_t before = k > 0 ? row_index[k - 1] : -1;
+        std::fill(offsets + before + 1, offsets + (k < entries ? row_index[k] : n) + 1, k);
+      }
+    }
+  });
 
   const bool columns_ascend = parallel_reduce(
       n, block_rows, true,
