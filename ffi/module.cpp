@@ -17,6 +17,7 @@
 #include "core/arena.h"
 #include "handlers.h"
 #include "linear_solver.h"
+#include "matrix/column_coloring.h"
 #include "registry.h"
 #include "solver_cache.h"
 
@@ -77,6 +78,24 @@ nb::dict cache_info() {
   info["rebuilds"] = cache.rebuilds;
   info["evictions"] = cache.evictions;
   return info;
+}
+
+// (colours of the columns, their number)
+nb::tuple column_coloring(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns,
+                          std::int32_t column_count) {
+  auto coloring = std::make_unique<amg::ColumnColoring>();
+  {
+    const nb::gil_scoped_release release;
+    *coloring = amg::color_columns(span_of(offsets), span_of(columns), column_count);
+  }
+  const std::int32_t count = coloring->count;
+  std::vector<std::int32_t>& colors = coloring->colors;
+  std::int32_t* const data = colors.data();
+  const std::size_t size = colors.size();
+  const nb::capsule owner(coloring.release(), [](void* p) noexcept {
+    const std::unique_ptr<amg::ColumnColoring> taken_back(static_cast<amg::ColumnColoring*>(p));
+  });
+  return nb::make_tuple(nb::ndarray<nb::numpy, std::int32_t>(data, {size}, owner), count);
 }
 
 nb::dict solve_info(const amg::SolveInfo& solve) {
@@ -192,6 +211,7 @@ NB_MODULE(_engine, m) {
   m.def("methods", &amg::registered_methods);
   m.def("explain", [](int reason) { return amg::explain(static_cast<amg::Reason>(reason)); });
 
+  m.def("column_coloring", &column_coloring, nb::arg("offsets"), nb::arg("columns"), nb::arg("column_count"));
   m.def("cache_info", &cache_info);
   m.def("clear_cache", [] { amg::SolverCache::instance().clear(); });
   m.def("num_threads", [] { return amg::Arena::instance().threads(); });
