@@ -17,23 +17,40 @@ from ._status import AMGXStatus
 
 if TYPE_CHECKING:
     from . import matrices
+    from ._coloring import cache_coloring
+    from ._pattern import Pattern, pattern
+    from ._with_cache import with_cache
 
 __all__ = [
     "AMGXStatus",
+    "Pattern",
+    "cache_coloring",
     "clear_solver_cache",
     "finalize",
     "get_solver_cache_info",
     "matrices",
+    "pattern",
     "solve",
+    "with_cache",
 ]
 
 
+# What imports SciPy waits until somebody asks.
+_LATER = {
+    "Pattern": "_pattern",
+    "cache_coloring": "_coloring",
+    "matrices": "matrices",
+    "pattern": "_pattern",
+    "with_cache": "_with_cache",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # What imports SciPy or reads the installed metadata waits until somebody asks.
-    if name == "matrices":
+    if name in _LATER:
         import importlib
 
-        return importlib.import_module(".matrices", __name__)
+        module = importlib.import_module(f".{_LATER[name]}", __name__)
+        return module if name == "matrices" else getattr(module, name)
     if name == "__version__":
         from importlib.metadata import version
 

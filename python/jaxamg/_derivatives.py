@@ -58,7 +58,7 @@ def _solve_transpose(cotangents, row_index, col_index, A, b, x0, **params: Any):
     if type(x_bar) is ad.Zero:
         return None, None, None, ad.Zero(b.aval), None
     params |= {
-        "transposed": not params["transposed"],
+        "transposed": not (params["transposed"] or params["symmetric"]),
         "config": params["adjoint_config"],
         "adjoint_config": params["config"],
     }

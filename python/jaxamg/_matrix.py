@@ -39,19 +39,19 @@ class Operands(NamedTuple):
         return row_index[stored], columns[stored], values[stored]
 
 
-def operands(A: Any) -> Operands:
-    """Take A apart.
+def operands(A: Any, b: Any = None) -> Operands:
+    """Take A apart; a callable without a pattern needs b, which tells size and precision.
 
     Raises:
         TypeError: A is no matrix.
-        ValueError: A is not square, is empty, has batch or dense dimensions, or indices out of range.
-        NotImplementedError: A is a callable.
+        ValueError: A is not square, is empty, has batch or dense dimensions, or indices out of range; a
+            callable without a cached pattern inside `jit`.
     """
-    found = _scipy(A) or _jax_sparse(A) or _dense(A)
+    found = _scipy(A) or _jax_sparse(A) or _dense(A) or _callable(A, b)
     if found is None:
-        if callable(A):
-            raise NotImplementedError("a callable A is not supported by this version: pass a sparse matrix")
-        raise TypeError(f"A must be a BCSR, BCOO, SciPy sparse or dense array, not {type(A).__name__}")
+        raise TypeError(
+            f"A must be a BCSR, BCOO, SciPy sparse or dense array, or a callable, not {type(A).__name__}"
+        )
     _check_pattern(found)
     return found
 
@@ -127,6 +127,23 @@ def _dense(A: Any) -> Operands | None:
         return None
     A = _array(A)
     return Operands("dense", _NO_INDEX, _NO_INDEX, A, _rows(A.shape))
+
+
+def _callable(A: Any, b: Any) -> Operands | None:
+    if not callable(A):
+        return None
+    from . import _operator  # which imports SciPy
+
+    operator: Any = A
+    pattern = getattr(A, "cached_pattern", None)
+    dtype = jnp.result_type(float) if b is None else jnp.result_type(b, float)
+    if pattern is None:
+        if b is None:
+            raise ValueError("A is a callable without a cached pattern: attach one with jaxamg.with_cache")
+        pattern = _operator.pattern_of(operator, np.shape(b)[0] if np.ndim(b) else 0, dtype)
+    n = _rows(pattern.shape)
+    values = _operator.entries(operator, pattern, dtype)
+    return Operands("csr", pattern.row_index, pattern.col_index, values, n)
 
 
 def _rows(shape: tuple[int, ...]) -> int:

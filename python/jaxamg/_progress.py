@@ -1,9 +1,12 @@
-"""The live residual line of the command line."""
+"""What a terminal shows of long work: the command line's residual, the progress of a loop."""
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
+T = TypeVar("T")
 Observer = Callable[[int, list[float]], None]
 
 
@@ -35,3 +38,16 @@ def _print_sparsely(iteration: int, residual: list[float]) -> None:
 
 def _line(iteration: int, residual: list[float]) -> str:
     return f"iteration {iteration:4}  residual {residual[0]:.3e}"
+
+
+def progress(steps: Iterable[T], count: int, what: str, patience: float = 2.0) -> Iterator[T]:
+    """Pass the steps on; on a terminal, show a bar once they have taken longer than `patience` seconds."""
+    start, shown = time.monotonic(), False
+    for k, step in enumerate(steps):
+        if sys.stderr.isatty() and time.monotonic() - start > patience:
+            shown = True
+            bar = "#" * (30 * k // count)
+            print(f"\r{what} [{bar:<30}] {k}/{count}", end="", file=sys.stderr, flush=True)
+        yield step
+    if shown:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -11,6 +11,7 @@ from jax.experimental import io_callback
 from jax.typing import ArrayLike
 
 from . import _derivatives  # noqa: F401  registers the primitives' derivative rules
+from ._claims import Known, is_symmetric, known, merge
 from ._ffi import solve_p
 from ._info import concrete_info, raise_misuse, traced_info
 from ._matrix import initial_guess, is_traced, operands, right_hand_side, working_dtype
@@ -50,7 +51,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 
     Args:
         A: matrix (n, n): BCSR, BCOO, SciPy sparse (any format) or a dense array. Columns need not be sorted;
-            duplicates add up.
+            duplicates add up. Or a linear function `x -> A x`, which is turned into a matrix; inside `jit` it
+            needs a cached pattern, see `with_cache`.
         b: right-hand side (n,), or (n, m) for m of them. Its dtype with A's decides the precision, by JAX's
             promotion rules: float32 or float64. Integers become floating. Without `jax_enable_x64`, float64
             of NumPy and SciPy becomes float32, as everywhere in JAX.
@@ -91,14 +93,15 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     True
     """
     chosen = method(config, kwargs)
+    facts = merge(known(A), Known(None, nullspace, transpose_nullspace, labels, label_sum))
     _reject_unsupported(
         comm=comm,
         nglobal=nglobal,
         partition_info=partition_info,
-        nullspace=nullspace,
-        transpose_nullspace=transpose_nullspace,
-        labels=labels,
-        label_sum=label_sum,
+        nullspace=facts.nullspace,
+        transpose_nullspace=facts.transpose_nullspace,
+        labels=facts.labels,
+        label_sum=facts.label_sum,
         near_nullspace=near_nullspace,
         precond_dtype=precond_dtype,
         on_failure=on_failure,
@@ -110,7 +113,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     if adjoint_tolerance is not None:
         adjoint = method(config, kwargs | {"tolerance": adjoint_tolerance})
 
-    matrix = operands(A)
+    matrix = operands(A, b)
     rhs = right_hand_side(b, matrix.n)
     guess = initial_guess(x0, rhs.shape)
     x, *report = _solve(
@@ -123,6 +126,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         adjoint_config=adjoint.canonical,
         max_iters=chosen.max_iters,
         reuse_setup=bool(reuse_setup),
+        symmetric=is_symmetric(A, rhs),
     )
     if save_stats_file is not None:
         write = partial(write_stats, os.fspath(save_stats_file), chosen.canonical, matrix.format, matrix.n)
@@ -142,7 +146,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 @partial(
     jax.jit,
     inline=True,
-    static_argnames=("dtype", "format", "config", "adjoint_config", "max_iters", "reuse_setup"),
+    static_argnames=("dtype", "format", "config", "adjoint_config", "max_iters", "reuse_setup", "symmetric"),
 )
 def _solve(row_index, col_index, values, b, x0, *, dtype: np.dtype, **params: Any) -> list[jax.Array]:
     x0 = jnp.zeros(0, dtype) if x0 is None else x0.astype(dtype)

@@ -1,6 +1,8 @@
 """Small systems with a dense answer, and one matrix in every form that `solve` takes."""
 
+import jax
 import jax.numpy as jnp
+import jaxamg
 import numpy as np
 import scipy.sparse as sp
 from jax.experimental.sparse import BCOO, BCSR
@@ -79,3 +81,9 @@ KINDS = {
 def relative_error(x, reference) -> float:
     x, reference = np.asarray(x, np.float64), np.asarray(reference, np.float64)
     return float(np.linalg.norm(x - reference) / np.linalg.norm(reference))
+
+
+def solve_and_wait(A, b, compiled: bool) -> None:
+    """Until callbacks have run, which raise their errors then."""
+    jax.block_until_ready((jax.jit(jaxamg.solve) if compiled else jaxamg.solve)(A, b)[0])
+    jax.effects_barrier()
