@@ -41,6 +41,13 @@ struct Recording {
   std::shared_ptr<void> graph;
 };
 
+// In which pass of multipass interpolation a row comes: how many strong steps it is away from a coarse point, or −1
+// where none leads there.
+struct Passes {
+  Array<std::int32_t> of_row;
+  std::int32_t last = 0;
+};
+
 enum class Norm : std::uint8_t { L1, L2, LMAX };
 
 using Dots = std::initializer_list<Dot>;
@@ -138,6 +145,8 @@ class Space {
   // ---- classical coarsening (src/setup/classical says what each means)
   virtual Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) = 0;
   virtual Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) = 0;
+  virtual Array<std::int32_t> select_aggressive_pmis(const Matrix& A,
+                                                     std::span<const std::uint8_t> strong) = 0;
   virtual std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
                                                     std::span<const std::int32_t> coarse) = 0;
   virtual void values_d1(const Matrix& A, std::span<const std::uint8_t> strong,
@@ -146,6 +155,13 @@ class Space {
                                                     std::span<const std::int32_t> coarse) = 0;
   virtual void values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
                          std::span<const std::int32_t> coarse, CsrMatrix& P) = 0;
+  virtual Passes passes(const Matrix& A, std::span<const std::uint8_t> strong,
+                        std::span<const std::int32_t> coarse) = 0;
+  // The weights of every row on its strong neighbours of the pass before.
+  virtual std::shared_ptr<const Pattern> pattern_step(const Matrix& A, std::span<const std::uint8_t> strong,
+                                                      std::span<const std::int32_t> pass) = 0;
+  virtual void values_step(const Matrix& A, std::span<const std::uint8_t> strong,
+                           std::span<const std::int32_t> pass, CsrMatrix& W) = 0;
   virtual CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) = 0;
 
   // ---- aggregation

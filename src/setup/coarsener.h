@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -23,8 +24,8 @@ class Coarsener {
   virtual std::size_t bytes() const = 0;
 };
 
-// Makes the coarsener of one level; the scope has been read once, for all levels.
-using CoarsenerFactory = std::function<std::unique_ptr<Coarsener>()>;
+// Makes the coarsener of one level, the finest being 0; the scope has been read once, for all levels.
+using CoarsenerFactory = std::function<std::unique_ptr<Coarsener>(std::int64_t level)>;
 
 CoarsenerFactory make_coarsener_factory(const Scope& scope);
 

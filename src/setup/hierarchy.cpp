@@ -1,6 +1,7 @@
 #include "setup/hierarchy.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -53,6 +54,7 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
   Matrix matrix = A;
   while (static_cast<int>(levels_.size()) < max_levels_ && matrix.rows > floor_) {
     Level next;
+    levels_.back().coarsener = make_coarsener_(std::ssize(levels_) - 1);
     if (!coarsen(space, matrix, levels_.back(), next)) break;
     levels_.back().smoother = make_smoother_();
     levels_.back().smoother->setup(space, matrix);
@@ -64,7 +66,6 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
 
 // P, R and the Galerkin product R A P; false when the next level is not worth having.
 bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next) const {
-  level.coarsener = make_coarsener_();
   level.P = level.coarsener->setup(space, A);
   const std::int64_t rows = level.P.cols();
   if (rows == 0 || rows < floor_ ||

@@ -11,9 +11,14 @@
 #include <vector>
 
 #include "reference_classical.h"
+#include "setup/classical/interpolation.h"
 #include "spaces.h"
 
 namespace amg {
+
+#define INTERPOLATOR(name, factory) std::unique_ptr<Interpolation> factory();
+#include "registry.def"
+
 namespace {
 
 using reference::Rows;
@@ -146,22 +151,9 @@ Rows rows_of(const CsrMatrix& A) {
   return rows;
 }
 
-enum class Interpolator { D1, D2 };
-
-std::shared_ptr<const Pattern> pattern(Space& space, const Matrix& A, Interpolator interpolator,
-                                       const Array<std::uint8_t>& strong, const Array<std::int32_t>& coarse) {
-  return interpolator == Interpolator::D1 ? space.pattern_d1(A, strong.span(), coarse.span())
-                                          : space.pattern_d2(A, strong.span(), coarse.span());
-}
-
-CsrMatrix interpolate(Space& space, const Matrix& A, Interpolator interpolator,
+CsrMatrix interpolate(Space& space, const Matrix& A, std::unique_ptr<Interpolation> (*make)(),
                       const Array<std::uint8_t>& strong, const Array<std::int32_t>& coarse) {
-  CsrMatrix P = space.matrix(pattern(space, A, interpolator, strong, coarse), A.dtype);
-  if (interpolator == Interpolator::D1)
-    space.values_d1(A, strong.span(), coarse.span(), P);
-  else
-    space.values_d2(A, strong.span(), coarse.span(), P);
-  return P;
+  return make()->setup(space, A, strong.span(), coarse.span());
 }
 
 class CudaCoarseningTest : public CudaTest, public testing::WithParamInterface<std::tuple<Problem, DType>> {
@@ -203,13 +195,14 @@ class CudaCoarseningTest : public CudaTest, public testing::WithParamInterface<s
     });
   }
 
-  void expect_interpolation(Interpolator interpolator) {
-    const CsrMatrix P = interpolate(device(), on_device, interpolator, device_strong, device_coarse);
-    expect_same_pattern(device(), *P.pattern(), *pattern(host(), A, interpolator, strong, coarse));
+  // weights(S, C) are the reference's, row by row.
+  template <class ReferenceWeights>
+  void expect_interpolation(std::unique_ptr<Interpolation> (*make)(), ReferenceWeights weights) {
+    const CsrMatrix P = interpolate(device(), on_device, make, device_strong, device_coarse);
+    expect_same_pattern(device(), *P.pattern(), *interpolate(host(), A, make, strong, coarse).pattern());
     if (HasFailure()) return;
     const CsrMatrix fetched = fetch(P);
-    expect_same_bits(fetched,
-                     fetch(interpolate(device(), on_device, interpolator, device_strong, device_coarse)));
+    expect_same_bits(fetched, fetch(interpolate(device(), on_device, make, device_strong, device_coarse)));
 
     reference::Graph S(rows.size());
     reference::Points C;
@@ -221,18 +214,32 @@ class CudaCoarseningTest : public CudaTest, public testing::WithParamInterface<s
       C.insert(i);
       coarse_rows.push_back(i);
     }
-    const Rows weights = rows_of(fetched);
+    const std::vector<reference::Weights> all_expected = weights(S, C);
+    const Rows found = rows_of(fetched);
     for (int i = 0; i < static_cast<int>(rows.size()); ++i) {
-      const auto expected =
-          interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i) : reference::d2(rows, S, C, i);
-      ASSERT_EQ(weights[i].size(), expected.w.size()) << "row " << i;
-      for (auto [c, w] : weights[i]) {
+      const reference::Weights& expected = all_expected[i];
+      ASSERT_EQ(found[i].size(), expected.w.size()) << "row " << i;
+      for (auto [c, w] : found[i]) {
         const int j = coarse_rows[c];
         const reference::Real stored = A.dtype() == DType::f32 ? std::abs(expected.w.at(j)) * 0x1p-24L : 0;
         EXPECT_LE(std::abs(w - expected.w.at(j)), expected.roundings.at(j) * 0x1p-53L + stored)
             << "row " << i << ", point " << j;
       }
     }
+  }
+
+  template <class ReferenceRow>
+  auto row_by_row(ReferenceRow row) const {
+    return [this, row](const reference::Graph& S, const reference::Points& C) {
+      std::vector<reference::Weights> all;
+      for (int i = 0; i < static_cast<int>(rows.size()); ++i) all.push_back(row(rows, S, C, i));
+      return all;
+    };
+  }
+
+  void select_aggressively() {
+    coarse = host().select_aggressive_pmis(A, strong.span());
+    device_coarse = to_device<std::int32_t>(device(), coarse.span());
   }
 
   CsrMatrix A, on_device;
@@ -258,11 +265,33 @@ TEST_P(CudaCoarseningTest, PmisIsTheHosts) {
   }
 }
 
-TEST_P(CudaCoarseningTest, InterpolationD1) { expect_interpolation(Interpolator::D1); }
-TEST_P(CudaCoarseningTest, InterpolationD2) { expect_interpolation(Interpolator::D2); }
+TEST_P(CudaCoarseningTest, AggressivePmisIsTheHosts) {
+  select_aggressively();
+  for (int run = 0; run < 3; ++run) {
+    const auto found = device().select_aggressive_pmis(on_device, device_strong.span());
+    EXPECT_TRUE(same_bits<std::int32_t>(to_host(device(), found), coarse.span()));
+  }
+}
+
+TEST_P(CudaCoarseningTest, PassesAreTheHosts) {
+  select_aggressively();
+  const Passes on_host = host().passes(A, strong.span(), coarse.span());
+  const Passes found = device().passes(on_device, device_strong.span(), device_coarse.span());
+  EXPECT_EQ(found.last, on_host.last);
+  EXPECT_TRUE(same_bits<std::int32_t>(to_host(device(), found.of_row), on_host.of_row.span()));
+}
+
+TEST_P(CudaCoarseningTest, InterpolationD1) { expect_interpolation(make_d1, row_by_row(reference::d1)); }
+TEST_P(CudaCoarseningTest, InterpolationD2) { expect_interpolation(make_d2, row_by_row(reference::d2)); }
+TEST_P(CudaCoarseningTest, InterpolationMultipass) {
+  select_aggressively();
+  expect_interpolation(make_multipass, [this](const reference::Graph& S, const reference::Points& C) {
+    return reference::multipass(rows, S, C, A.dtype() == DType::f32 ? 0x1p29L : 1);
+  });
+}
 
 TEST_P(CudaCoarseningTest, Truncate) {
-  const CsrMatrix P = interpolate(host(), A, Interpolator::D2, strong, coarse);
+  const CsrMatrix P = interpolate(host(), A, make_d2, strong, coarse);
   const CsrMatrix P_on_device = to_device(device(), P);
   const Rows untruncated = rows_of(P);
   for (const double factor : {0.0, 0.2, 0.7, 1.0, 1.1})
@@ -310,9 +339,8 @@ TEST_P(CudaCoarseningTest, NotANumberIsPassedOn) {
   coarse = host().select_pmis(A, strong.span());
   device_coarse = device().select_pmis(on_device, device_strong.span());
   ASSERT_TRUE(same_bits<std::int32_t>(to_host(device(), device_coarse), coarse.span()));
-  const CsrMatrix P = interpolate(host(), A, Interpolator::D2, strong, coarse);
-  const CsrMatrix fetched =
-      fetch(interpolate(device(), on_device, Interpolator::D2, device_strong, device_coarse));
+  const CsrMatrix P = interpolate(host(), A, make_d2, strong, coarse);
+  const CsrMatrix fetched = fetch(interpolate(device(), on_device, make_d2, device_strong, device_coarse));
   ASSERT_EQ(fetched.entries(), P.entries());
   visit(A.dtype(), [&]<class T>() {
     for (std::int64_t e = 0; e < P.entries(); ++e)
@@ -341,7 +369,7 @@ TEST_F(CudaCoarseningCase, StrongFineNeighbourWithNobodyToHandOnToIsLumped) {
   const CsrMatrix on_device = to_device(device(), A);
   const auto strong = to_device<std::uint8_t>(device(), std::vector<std::uint8_t>{0, 1, 1, 0, 0, 0});
   const auto coarse = to_device<std::int32_t>(device(), std::vector<std::int32_t>{-1, -1, 0});
-  const CsrMatrix P = interpolate(device(), on_device, Interpolator::D2, strong, coarse);
+  const CsrMatrix P = interpolate(device(), on_device, make_d2, strong, coarse);
   EXPECT_EQ(to_host(device(), P.pattern()->offsets), (std::vector<std::int64_t>{0, 1, 1, 2}));
   EXPECT_EQ(to_host<double>(device(), P.as<double>(), 2), (std::vector<double>{1, 1}));
 }

@@ -15,9 +15,14 @@
 #include "backends/host/host_space.h"
 #include "core/arena.h"
 #include "reference_classical.h"
+#include "setup/classical/interpolation.h"
 #include "setup/classical/pmis_rule.h"
 
 namespace amg {
+
+#define INTERPOLATOR(name, factory) std::unique_ptr<Interpolation> factory();
+#include "registry.def"
+
 namespace {
 
 using reference::Rows;
@@ -195,32 +200,34 @@ class Classical : public testing::TestWithParam<std::tuple<Problem, DType>> {
  protected:
   void SetUp() override { Arena::instance().resize(2); }
 
-  enum class Interpolator { D1, D2 };
+  // MULTIPASS with the coarse points of aggressive coarsening, the others with PMIS's.
+  enum class Interpolator { D1, D2, MULTIPASS };
+  static constexpr Interpolator interpolators[] = {Interpolator::D1, Interpolator::D2,
+                                                   Interpolator::MULTIPASS};
 
   // Everything that the setup of one level computes.
   struct Level {
     Array<std::uint8_t> strong;
     Array<std::int32_t> coarse;
+    std::unique_ptr<Interpolation> interpolation;
     CsrMatrix P;
   };
 
   Level coarsen(const Matrix& A, Interpolator interpolator, double threshold) {
     Level level;
     level.strong = space.strength_ahat(A, threshold, 1.1);
-    level.coarse = space.select_pmis(A, level.strong.span());
-    const bool d1 = interpolator == Interpolator::D1;
-    auto pattern = d1 ? space.pattern_d1(A, level.strong.span(), level.coarse.span())
-                      : space.pattern_d2(A, level.strong.span(), level.coarse.span());
-    level.P = space.matrix(pattern, A.dtype);
-    fill(A, interpolator, level);
+    level.coarse = interpolator == Interpolator::MULTIPASS
+                       ? space.select_aggressive_pmis(A, level.strong.span())
+                       : space.select_pmis(A, level.strong.span());
+    level.interpolation = interpolator == Interpolator::D1   ? make_d1()
+                          : interpolator == Interpolator::D2 ? make_d2()
+                                                             : make_multipass();
+    level.P = level.interpolation->setup(space, A, level.strong.span(), level.coarse.span());
     return level;
   }
 
-  void fill(const Matrix& A, Interpolator interpolator, Level& level) {
-    if (interpolator == Interpolator::D1)
-      space.values_d1(A, level.strong.span(), level.coarse.span(), level.P);
-    else
-      space.values_d2(A, level.strong.span(), level.coarse.span(), level.P);
+  void fill(const Matrix& A, Level& level) {
+    level.interpolation->refresh(space, A, level.strong.span(), level.coarse.span(), level.P);
   }
 
   static reference::Graph graph_of(const Matrix& A, const Array<std::uint8_t>& strong) {
@@ -252,15 +259,25 @@ class ClassicalReference : public Classical {
         A(csr.view(std::get<1>(GetParam()))),
         rows(rows_of(A)) {}
 
-  void expect_weights(Interpolator interpolator) {
-    const Level level = coarsen(A, interpolator, problem.threshold);
+  std::vector<reference::Weights> reference_weights(Interpolator interpolator, const Level& level) {
     const auto S = graph_of(A, level.strong);
     const auto C = points_of(level.coarse);
+    if (interpolator == Interpolator::MULTIPASS)
+      return reference::multipass(rows, S, C, A.dtype == DType::f32 ? 0x1p29L : 1);
+    std::vector<reference::Weights> all;
+    for (int i = 0; i < static_cast<int>(rows.size()); ++i)
+      all.push_back(interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i)
+                                                     : reference::d2(rows, S, C, i));
+    return all;
+  }
+
+  void expect_weights(Interpolator interpolator) {
+    const Level level = coarsen(A, interpolator, problem.threshold);
+    const auto all_expected = reference_weights(interpolator, level);
     const Rows P = rows_of(level.P);
-    ASSERT_EQ(level.P.cols(), static_cast<std::int64_t>(C.size()));
+    ASSERT_EQ(level.P.cols(), static_cast<std::int64_t>(points_of(level.coarse).size()));
     for (int i = 0; i < static_cast<int>(rows.size()); ++i) {
-      const auto expected =
-          interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i) : reference::d2(rows, S, C, i);
+      const reference::Weights& expected = all_expected[i];
       ASSERT_EQ(P[i].size(), expected.w.size()) << "row " << i;
       ASSERT_EQ(level.P.pattern()->offsets[i + 1] - level.P.pattern()->offsets[i],
                 static_cast<std::int64_t>(expected.w.size()));
@@ -293,22 +310,37 @@ TEST_P(ClassicalReference, StrengthAhat) {
           << threshold << ' ' << max_row_sum;
 }
 
-TEST_P(ClassicalReference, SelectPmis) {
+TEST_P(ClassicalReference, Selectors) {
   const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
-  const auto coarse = space.select_pmis(A, strong.span());
+  const auto S = graph_of(A, strong);
   std::vector<reference::Real> random;
   for (std::int64_t i = 0; i < A.rows; ++i)
     random.push_back(static_cast<reference::Real>(pmis_weight(0, i)) / 4294967296.0L);
-  EXPECT_EQ(points_of(coarse), reference::pmis(graph_of(A, strong), random));
-  std::int32_t next = 0;
-  for (std::int64_t i = 0; i < A.rows; ++i)
-    if (coarse[i] != -1) {
-      EXPECT_EQ(coarse[i], next++);
-    }
+  const auto pmis = space.select_pmis(A, strong.span());
+  const auto aggressive = space.select_aggressive_pmis(A, strong.span());
+  EXPECT_EQ(points_of(pmis), reference::pmis(S, random));
+  EXPECT_EQ(points_of(aggressive), reference::aggressive_pmis(S, random));
+  for (const auto* coarse : {&pmis, &aggressive}) {
+    std::int32_t next = 0;
+    for (std::int64_t i = 0; i < A.rows; ++i)
+      if ((*coarse)[i] != -1) {
+        EXPECT_EQ((*coarse)[i], next++);
+      }
+  }
+}
+
+TEST_P(ClassicalReference, Passes) {
+  const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
+  const auto coarse = space.select_aggressive_pmis(A, strong.span());
+  const Passes passes = space.passes(A, strong.span(), coarse.span());
+  const auto expected = reference::passes(graph_of(A, strong), points_of(coarse));
+  EXPECT_EQ(std::vector<int>(passes.of_row.data(), passes.of_row.data() + A.rows), expected);
+  EXPECT_EQ(passes.last, std::max(0, *std::max_element(expected.begin(), expected.end())));
 }
 
 TEST_P(ClassicalReference, InterpolationD1) { expect_weights(Interpolator::D1); }
 TEST_P(ClassicalReference, InterpolationD2) { expect_weights(Interpolator::D2); }
+TEST_P(ClassicalReference, InterpolationMultipass) { expect_weights(Interpolator::MULTIPASS); }
 
 TEST_P(ClassicalReference, Truncate) {
   const Level level = coarsen(A, Interpolator::D2, problem.threshold);
@@ -338,15 +370,15 @@ TEST_P(ClassicalReference, Truncate) {
 
 // A refresh with new values gives the bits that a setup with them gives.
 TEST_P(ClassicalReference, ValuesAreAFunctionOfTheMatrix) {
-  for (Interpolator interpolator : {Interpolator::D1, Interpolator::D2}) {
+  for (Interpolator interpolator : interpolators) {
     Level level = coarsen(A, interpolator, problem.threshold);
     const auto size = static_cast<std::int64_t>(level.P.bytes() - level.P.pattern()->bytes());
     const auto fresh = bytes_of(static_cast<const std::byte*>(level.P.values()), size);
     Csr other = csr;
     for (double& a : other.doubles) a *= 3;
     for (float& a : other.floats) a *= 3;
-    fill(other.view(A.dtype), interpolator, level);
-    fill(A, interpolator, level);
+    fill(other.view(A.dtype), level);
+    fill(A, level);
     EXPECT_EQ(bytes_of(static_cast<const std::byte*>(level.P.values()), size), fresh);
   }
 }
@@ -385,30 +417,58 @@ TEST_P(ClassicalLaws, PmisIsAMaximalIndependentSet) {
   }
 }
 
-// Where row i of A annihilates constants, row i of P reproduces them.
+// Two strong steps lead from every coarse point of PMIS to one of the aggressive selection, and from none of these to
+// another one.
+TEST_P(ClassicalLaws, AggressivePointsAreTwoStepsApart) {
+  const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
+  const auto S = graph_of(A, strong);
+  const auto first = points_of(space.select_pmis(A, strong.span()));
+  const auto coarse = space.select_aggressive_pmis(A, strong.span());
+  const auto C = points_of(coarse);
+  const auto meets_C = [&](const reference::Points& points, int but) {
+    return std::any_of(points.begin(), points.end(), [&](int j) { return j != but && C.contains(j); });
+  };
+  EXPECT_LT(C.size(), first.size());
+  for (int i : first) EXPECT_NE(C.contains(i), meets_C(reference::distance_two(S, first, i), i)) << i;
+  for (int i : C) EXPECT_TRUE(first.contains(i)) << i;
+  // A path to a coarse point leads from everybody who depends on anybody.
+  const Passes passes = space.passes(A, strong.span(), coarse.span());
+  for (int i = 0; i < static_cast<int>(S.size()); ++i)
+    EXPECT_EQ(passes.of_row[i] >= 0, C.contains(i) || !S[i].empty()) << i;
+}
+
+// Where row i of A annihilates constants, row i of P reproduces them; for MULTIPASS, the rows on i's way to the coarse
+// points must do so too.
 TEST_P(ClassicalLaws, ConstantsAreInterpolatedExactly) {
-  int tested = 0;
-  for (Interpolator interpolator : {Interpolator::D1, Interpolator::D2}) {
+  for (Interpolator interpolator : interpolators) {
+    int tested = 0;
     const Level level = coarsen(A, interpolator, problem.threshold);
     const auto S = graph_of(A, level.strong);
-    const auto C = points_of(level.coarse);
+    const auto pass = reference::passes(S, points_of(level.coarse));
+    const std::function<bool(int)> annihilates = [&](int i) {
+      reference::Real row_sum = 0;
+      for (auto [j, a] : rows[i]) row_sum += a;
+      if (interpolator != Interpolator::MULTIPASS) return row_sum == 0;
+      return pass[i] == 0 || (row_sum == 0 && std::ranges::all_of(S[i], [&](int j) {
+                                return pass[j] != pass[i] - 1 || annihilates(j);
+                              }));
+    };
+    const auto all_expected = reference_weights(interpolator, level);
     const Rows P = rows_of(level.P);
     for (int i = 0; i < static_cast<int>(rows.size()); ++i) {
-      reference::Real sum = 0, row_sum = 0;
-      for (auto [j, a] : rows[i]) row_sum += a;
+      reference::Real sum = 0;
       for (auto [j, w] : P[i]) sum += w;
-      if (row_sum != 0 || P[i].empty()) continue;
-      ++tested;
+      if (P[i].empty() || !annihilates(i)) continue;
+      tested += level.coarse[i] < 0 ? 1 : 0;
       reference::Real roundings = 1;
-      const auto expected =
-          interpolator == Interpolator::D1 ? reference::d1(rows, S, C, i) : reference::d2(rows, S, C, i);
+      const reference::Weights& expected = all_expected[i];
       for (auto [j, r] : expected.roundings) roundings += r;
       const reference::Real stored = A.dtype == DType::f32 ? 0x1p-24L : 0;
       for (auto [j, w] : expected.w) roundings += stored / 0x1p-53L * std::abs(w);
       EXPECT_LE(std::abs(sum - 1), roundings * 0x1p-53L) << "row " << i;
     }
+    EXPECT_GT(tested, 0);
   }
-  EXPECT_GT(tested, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(ZeroRowSums, ClassicalLaws,
@@ -452,7 +512,7 @@ TEST_F(ClassicalCases, TiedWeightsHaveOneWinner) {
 TEST_F(ClassicalCases, ThreadsDoNotChangeABit) {
   const Csr poisson(poisson3d(23)), signs(random_signs(9000));
   for (const Csr* csr : {&poisson, &signs})
-    for (Interpolator interpolator : {Interpolator::D1, Interpolator::D2}) {
+    for (Interpolator interpolator : interpolators) {
       std::vector<std::vector<std::byte>> first;
       for (int threads : {1, 2, 4}) {
         Arena::instance().resize(threads);

@@ -20,7 +20,10 @@ const std::string d1 = classical + ", o:interpolator=D1";
 const std::string d2 = classical + ", o:interpolator=D2";
 const std::string truncated = d2 + ", o:interp_max_elements=2";
 const std::string size_2 = aggregation + ", o:dense_lu_num_rows=10";
-const std::vector<std::string> multigrids{d1, d2, truncated, size_2};
+const std::string aggressive = d2 + ", o:aggressive_levels=1";
+const std::string all_aggressive =
+    smoothed + ", o:dense_lu_num_rows=2, o:selector=AGGRESSIVE_PMIS, o:interpolator=MULTIPASS";
+const std::vector<std::string> multigrids{d1, d2, truncated, aggressive, all_aggressive, size_2};
 
 class LawsTest : public SpaceTest {
  protected:
@@ -132,7 +135,7 @@ TEST_P(LawsTest, GridIsWhatTheHierarchyHolds) {
           EXPECT_EQ(grid.levels[l].rows, hierarchy[l].A.rows());
           EXPECT_EQ(grid.levels[l].entries, hierarchy[l].A.entries());
           EXPECT_LT(grid.levels[l].rows, grid.levels[l - 1].rows);
-          EXPECT_GE(grid.levels[l].rows, 10);  // the floor, dense_lu_num_rows
+          EXPECT_GE(grid.levels[l].rows, config == all_aggressive ? 2 : 10);  // the floor, dense_lu_num_rows
         }
         EXPECT_EQ(grid.levels[l].smoother, hierarchy.is_coarsest(l) ? "DENSE_LU_SOLVER" : "BLOCK_JACOBI");
         rows += static_cast<double>(grid.levels[l].rows);

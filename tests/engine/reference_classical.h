@@ -48,8 +48,9 @@ inline Graph transpose(const Graph& S) {
   return T;
 }
 
-// De Sterck, Yang, Heys 2006, algorithm PMIS; random[i] in [0, 1). Returns the coarse points.
-inline Points pmis(const Graph& S, const std::vector<Real>& random) {
+// De Sterck, Yang, Heys 2006, algorithm PMIS; random[i] in [0, 1). Returns the coarse points. Points that influence
+// nobody are fine from the start, unless all are candidates.
+inline Points pmis(const Graph& S, const std::vector<Real>& random, bool all_are_candidates = false) {
   const Graph T = transpose(S);
   const auto heavier = [&](int i, int j) {
     const Real wi = static_cast<Real>(T[i].size()) + random[i],
@@ -58,7 +59,7 @@ inline Points pmis(const Graph& S, const std::vector<Real>& random) {
   };
   Points undecided, C;
   for (int i = 0; i < static_cast<int>(S.size()); ++i)
-    if (!T[i].empty()) undecided.insert(i);
+    if (all_are_candidates || !T[i].empty()) undecided.insert(i);
   while (!undecided.empty()) {
     Points I;
     for (int i : undecided) {
@@ -120,7 +121,64 @@ inline Points distance_two(const Graph& S, const Points& C, int i) {
   return hat;
 }
 
-// Extended+i interpolation, the same paper.
+// Stüben 1999, A1 coarsening: PMIS among the coarse points of S, which depend on those that a path of one or two edges
+// leads to.
+inline Points aggressive_pmis(const Graph& S, const std::vector<Real>& random) {
+  const Points C = pmis(S, random);
+  const std::vector<int> rows(C.begin(), C.end());
+  Graph paths(rows.size());
+  for (std::size_t c = 0; c < rows.size(); ++c)
+    for (std::size_t d = 0; d < rows.size(); ++d)
+      if (c != d && distance_two(S, C, rows[c]).contains(rows[d])) paths[c].insert(static_cast<int>(d));
+  Points coarse;
+  for (const int c : pmis(paths, random, true)) coarse.insert(rows[c]);
+  return coarse;
+}
+
+// How many edges of S lead from every row to C, or −1.
+inline std::vector<int> passes(const Graph& S, const Points& C) {
+  std::vector<int> pass(S.size(), -1);
+  for (int i : C) pass[i] = 0;
+  for (int last = 0, found = 1; found > 0; ++last) {
+    found = 0;
+    for (std::size_t i = 0; i < S.size(); ++i) {
+      if (pass[i] >= 0 || std::none_of(S[i].begin(), S[i].end(), [&](int j) { return pass[j] == last; }))
+        continue;
+      pass[i] = last + 1;
+      ++found;
+    }
+  }
+  return pass;
+}
+
+// Multipass interpolation, Yang 2010, for all rows; `storage` is how much larger than one rounding of a double the
+// rounding of a stored number is.
+inline std::vector<Weights> multipass(const Rows& A, const Graph& S, const Points& C, Real storage) {
+  const std::vector<int> pass = passes(S, C);
+  std::vector<Weights> P(A.size());
+  for (int i : C) P[i] = {{{i, 1}}, {{i, 0}}};
+  const int last = pass.empty() ? 0 : *std::max_element(pass.begin(), pass.end());
+  for (int now = 1; now <= last; ++now)
+    for (int i = 0; i < static_cast<int>(A.size()); ++i) {
+      if (pass[i] != now) continue;
+      Points nearer;
+      for (int j : S[i])
+        if (pass[j] == now - 1) nearer.insert(j);
+      const Weights step = d1(A, S, nearer, i);
+      const Real terms = static_cast<Real>(A[i].size());
+      for (auto [j, w] : step.w)
+        for (auto [c, v] : P[j].w) {
+          P[i].w[c] += w * v;
+          P[i].roundings[c] += std::abs(w) * P[j].roundings.at(c) +
+                               (step.roundings.at(j) + storage * std::abs(w)) * std::abs(v) +
+                               terms * std::abs(w * v);
+        }
+      for (auto [c, w] : P[i].w) P[i].roundings[c] += storage * std::abs(w);
+    }
+  return P;
+}
+
+// Extended+i interpolation, the paper of Ĉ_i.
 inline Weights d2(const Rows& A, const Graph& S, const Points& C, int i) {
   if (C.contains(i)) return {{{i, 1}}, {{i, 0}}};
   const Points hat = distance_two(S, C, i);

@@ -58,6 +58,7 @@ class CudaSpace final : public Space {
 
   Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
   Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  Array<std::int32_t> select_aggressive_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
   std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
                                             std::span<const std::int32_t> coarse) override;
   void values_d1(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
@@ -66,6 +67,12 @@ class CudaSpace final : public Space {
                                             std::span<const std::int32_t> coarse) override;
   void values_d2(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
                  CsrMatrix& P) override;
+  Passes passes(const Matrix& A, std::span<const std::uint8_t> strong,
+                std::span<const std::int32_t> coarse) override;
+  std::shared_ptr<const Pattern> pattern_step(const Matrix& A, std::span<const std::uint8_t> strong,
+                                              std::span<const std::int32_t> pass) override;
+  void values_step(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> pass,
+                   CsrMatrix& W) override;
   CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) override;
 
   Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) override;
@@ -73,12 +80,6 @@ class CudaSpace final : public Space {
 
   std::vector<double> read(std::span<const Scalar> scalars) override;
   void write(Scalar scalar, std::span<const double> values) override;
-
-  // Uninitialised scratch of this call, given back when it goes out of scope.
-  template <class T>
-  Array<T> scratch(std::int64_t size) {
-    return {memory(), size};
-  }
 
  private:
   template <class T, class Finish>

@@ -16,7 +16,7 @@ namespace cuda {
 // Traffic: A, and a binary search in another row for every entry; 2 bytes an entry out.
 template <class T>
 void weigh_edges(CudaSpace& space, const Matrix& A, std::int64_t formula, std::uint16_t* weights) {
-  const auto diagonals = space.scratch<double>(A.rows);
+  const auto diagonals = space.array<double>(A.rows);
   double* const diagonal = diagonals.data();
   for_each(space.stream(), A.rows, "match_size_2: diagonal", [=] __device__(std::int64_t i) {
     const T* const a_ii = find_entry<T>(A, i, i);
@@ -34,7 +34,7 @@ struct IsUnassigned {
 
 // Waits for the stream.
 std::int64_t count_unassigned(CudaSpace& space, const Array<std::int32_t>& root) {
-  const auto count = space.scratch<std::int64_t>(1);
+  const auto count = space.array<std::int64_t>(1);
   with_storage(space.memory(), "count unassigned rows", [&](void* storage, std::size_t& bytes) {
     return cub::DeviceReduce::Sum(storage, bytes,
                                   thrust::make_transform_iterator(root.data(), IsUnassigned()), count.data(),
@@ -52,8 +52,8 @@ struct IsSmallest {
 // Numbers aggregates in the order of their smallest rows; root[i] names the aggregate of i by one of its rows.
 Array<std::int32_t> number_aggregates(CudaSpace& space, const std::int32_t* root, std::int64_t n) {
   auto aggregates = space.array<std::int32_t>(n);
-  const auto smallest_rows = space.scratch<std::int32_t>(n);
-  const auto ranks = space.scratch<std::int32_t>(n);  // how many smallest rows come before
+  const auto smallest_rows = space.array<std::int32_t>(n);
+  const auto ranks = space.array<std::int32_t>(n);  // how many smallest rows come before
   std::int32_t* const smallest = smallest_rows.data();
   for_each(space.stream(), n, "match_size_2: rows",
            [=] __device__(std::int64_t i) { smallest[i] = static_cast<std::int32_t>(i); });
@@ -78,11 +78,11 @@ Array<std::int32_t> number_aggregates(CudaSpace& space, const std::int32_t* root
 Array<std::int32_t> CudaSpace::match_size_2(const Matrix& A, const MatchingOptions& options) {
   const std::int64_t n = A.rows;
   if (n == 0) return array<std::int32_t>(0);
-  const auto edge_weights = scratch<std::uint16_t>(A.entries);
+  const auto edge_weights = array<std::uint16_t>(A.entries);
   visit(A.dtype,
         [&]<class T>() { cuda::weigh_edges<T>(*this, A, options.weight_formula, edge_weights.data()); });
-  const auto roots = scratch<std::int32_t>(n);
-  const auto choices = scratch<std::int32_t>(n);
+  const auto roots = array<std::int32_t>(n);
+  const auto choices = array<std::int32_t>(n);
   const std::uint16_t* const weights = edge_weights.data();
   std::int32_t* const root = roots.data();
   std::int32_t* const wanted = choices.data();

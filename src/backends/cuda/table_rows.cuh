@@ -39,10 +39,10 @@ struct TableRows {
 // stream. Traffic: 5 bytes a row, four times.
 template <class Keys>
 TableRows group_by_table(CudaSpace& space, std::int64_t n, Keys keys) {
-  TableRows groups{space.scratch<std::int32_t>(n), space.scratch<std::uint8_t>(n)};
+  TableRows groups{space.array<std::int32_t>(n), space.array<std::uint8_t>(n)};
   if (n == 0) return groups;
-  const auto all_rows = space.scratch<std::int32_t>(n);
-  const auto all_bits = space.scratch<std::uint8_t>(n);
+  const auto all_rows = space.array<std::int32_t>(n);
+  const auto all_bits = space.array<std::uint8_t>(n);
   for_each(space.stream(), n, "sizes of tables",
            [keys, rows = all_rows.data(), bits = all_bits.data()] __device__(std::int64_t i) {
              rows[i] = static_cast<std::int32_t>(i);
@@ -52,7 +52,7 @@ TableRows group_by_table(CudaSpace& space, std::int64_t n, Keys keys) {
     return cub::DeviceRadixSort::SortPairs(storage, bytes, all_bits.data(), groups.bits.data(),
                                            all_rows.data(), groups.rows.data(), n, 0, 6, space.stream());
   });
-  const auto first = space.scratch<std::int64_t>(std::ssize(groups.first));
+  const auto first = space.array<std::int64_t>(std::ssize(groups.first));
   for_each(space.stream(), first.size(), "first rows of groups",
            [n, bits = groups.bits.data(), first = first.data()] __device__(std::int64_t b) {
              std::int64_t low = 0, high = n;
@@ -110,7 +110,7 @@ void launch_global_tables(CudaSpace& space, const TableRows& groups, const char*
   while (groups.with(most_bits) == 0) --most_bits;
   const std::int64_t table_bytes = static_cast<std::int64_t>(bytes_per_slot) << most_bits;
   const std::int64_t warps = std::min({count, most_warps, std::max<std::int64_t>(memory / table_bytes, 1)});
-  const auto tables = space.scratch<std::byte>(warps * table_bytes);
+  const auto tables = space.array<std::byte>(warps * table_bytes);
   global_table_kernel<<<static_cast<unsigned>(warps), 32, 0, space.stream()>>>(
       groups.rows.data() + begin, groups.bits.data() + begin, count, tables.data(),
       static_cast<std::size_t>(table_bytes), f);

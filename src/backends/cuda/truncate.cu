@@ -41,7 +41,7 @@ CsrMatrix CudaSpace::truncate(const Matrix& P, double factor, std::int64_t max_e
   pattern->offsets = array<std::int64_t>(P.rows + 1);
   std::int64_t* offsets = pattern->offsets.data();
   return visit(P.dtype, [&]<class T>() {
-    const auto cuts = scratch<Truncation>(P.rows);
+    const auto cuts = array<Truncation>(P.rows);
     cuda::cut_rows<T>(stream_, P, factor, max_elements, cuts.data(), offsets);
     pattern->columns = array<std::int32_t>(cuda::lengths_to_offsets(stream_, memory(), offsets, P.rows));
     CsrMatrix truncated = matrix(pattern, P.dtype);

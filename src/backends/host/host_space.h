@@ -59,6 +59,7 @@ class HostSpace final : public Space {
 
   Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
   Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  Array<std::int32_t> select_aggressive_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
   std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
                                             std::span<const std::int32_t> coarse) override;
   void values_d1(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
@@ -67,6 +68,12 @@ class HostSpace final : public Space {
                                             std::span<const std::int32_t> coarse) override;
   void values_d2(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
                  CsrMatrix& P) override;
+  Passes passes(const Matrix& A, std::span<const std::uint8_t> strong,
+                std::span<const std::int32_t> coarse) override;
+  std::shared_ptr<const Pattern> pattern_step(const Matrix& A, std::span<const std::uint8_t> strong,
+                                              std::span<const std::int32_t> pass) override;
+  void values_step(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> pass,
+                   CsrMatrix& W) override;
   CsrMatrix truncate(const Matrix& P, double factor, std::int64_t max_elements) override;
 
   Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) override;

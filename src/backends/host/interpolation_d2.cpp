@@ -3,7 +3,6 @@
 
 #include "backends/host/host_space.h"
 #include "backends/host/interpolation.h"
-#include "backends/host/row_offsets.h"
 #include "backends/host/scratch_pool.h"
 #include "core/arena.h"
 #include "setup/classical/d2_row.h"
@@ -11,50 +10,14 @@
 
 namespace amg {
 
-// One sweep over A: the length of a row is known only when its columns are, so each chunk keeps what it found
-// until all lengths are there.
 std::shared_ptr<const Pattern> HostSpace::pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
                                                      std::span<const std::int32_t> coarse) {
-  using Marker = std::vector<std::int32_t>;  // the last row that met this coarse point
   const auto direct = pattern_d1(A, strong, coarse);
-  const Pattern& d1 = *direct;
-  auto pattern = std::make_shared<Pattern>();
-  pattern->rows = A.rows;
-  pattern->cols = d1.cols;
-  pattern->offsets = array<std::int64_t>(A.rows + 1);
-  std::int64_t* offsets = pattern->offsets.data();
-
-  host::ScratchPool markers([&] { return Marker(static_cast<std::size_t>(pattern->cols), -1); });
-  std::vector<std::vector<std::int32_t>> found(
-      static_cast<std::size_t>((A.rows + setup_rows - 1) / setup_rows));
-  parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-    const auto marker = markers.lease();
-    std::int32_t* met = marker->data();
-    auto& columns = found[begin / setup_rows];
-    for (std::int64_t i = begin; i < end; ++i) {
-      const auto add_new = [&](std::int32_t point) {
-        if (met[point] == i) return;
-        met[point] = static_cast<std::int32_t>(i);
-        columns.push_back(point);
-      };
-      const auto first = static_cast<std::ptrdiff_t>(columns.size());
-      if (const std::int32_t c = coarse[i]; c >= 0) {
-        columns.push_back(c);
-      } else {
-        d2_points(SerialTeam(), A, strong.data(), coarse.data(), d1.offsets.data(), d1.columns.data(), i,
-                  add_new);
-        std::sort(columns.begin() + first, columns.end());
-      }
-      offsets[i] = static_cast<std::int64_t>(columns.size()) - first;
-    }
+  return host::collect_pattern(*this, A.rows, direct->cols, [&](std::int64_t i, const auto& add) {
+    if (coarse[i] >= 0) return add(coarse[i]);
+    d2_points(SerialTeam(), A, strong.data(), coarse.data(), direct->offsets.data(), direct->columns.data(),
+              i, add);
   });
-
-  pattern->columns = array<std::int32_t>(host::lengths_to_offsets(offsets, A.rows));
-  parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t) {
-    const auto& columns = found[begin / setup_rows];
-    std::copy(columns.begin(), columns.end(), pattern->columns.data() + offsets[begin]);
-  });
-  return pattern;
 }
 
 void HostSpace::values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
@@ -67,12 +30,7 @@ void HostSpace::values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
   const std::int64_t* offsets = P.pattern()->offsets.data();
   const std::int32_t* columns = P.pattern()->columns.data();
 
-  auto row_of = array<std::int32_t>(P.cols());
-  parallel_for(A.rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i)
-      if (const std::int32_t c = coarse[i]; c >= 0) row_of[c] = static_cast<std::int32_t>(i);
-  });
-
+  const auto row_of = host::rows_of_coarse(*this, coarse);
   const auto longest_in_A = static_cast<std::size_t>(host::longest_row(A.offsets, A.rows));
   const auto longest_in_P = static_cast<std::size_t>(host::longest_row(offsets, A.rows));
   host::ScratchPool scratches([&] {

@@ -5,6 +5,7 @@
 
 #include "backends/host/enumerate.h"
 #include "backends/host/host_space.h"
+#include "backends/host/pmis.h"
 #include "backends/host/row_offsets.h"
 #include "core/arena.h"
 #include "setup/classical/pmis_rule.h"
@@ -20,6 +21,12 @@ enum State : std::uint8_t { candidate, beaten, coarse_point, fine_point };
 std::uint8_t look(std::uint8_t& state) { return std::atomic_ref(state).load(std::memory_order_relaxed); }
 void mark(std::uint8_t& state, State now) { std::atomic_ref(state).store(now, std::memory_order_relaxed); }
 
+void for_rows(std::int64_t rows, const auto& body) {
+  parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) body(r);
+  });
+}
+
 }  // namespace
 
 // PMIS (De Sterck, Yang, Heys, "Reducing complexity in parallel algebraic multigrid preconditioners", 2006).
@@ -28,44 +35,26 @@ void mark(std::uint8_t& state, State now) { std::atomic_ref(state).store(now, st
 // start.
 //
 // Sᵀ is never formed: every edge of S ∪ Sᵀ lies in some row of S, and from there it marks the end that loses.
-Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) {
-  const std::int64_t n = A.rows;
-  const auto for_rows = [](std::int64_t rows, const auto& body) {
-    parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; ++r) body(r);
-    });
-  };
-
-  // S by itself: on coarse levels most of A is weak, and the rounds read S many times.
-  auto offsets = array<std::int64_t>(n + 1);
-  auto influenced = array<std::uint32_t>(n);
-  for_rows(n, [&](std::int64_t i) {
-    offsets[i] =
-        std::count(strong.begin() + A.offsets[i], strong.begin() + A.offsets[i + 1], std::uint8_t{1});
-    influenced[i] = 0;
-  });
-  auto columns = array<std::int32_t>(host::lengths_to_offsets(offsets.data(), n));
-  for_rows(n, [&](std::int64_t i) {
-    std::int32_t* out = columns.data() + offsets[i];
-    for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e) {
-      if (!strong[e]) continue;
-      *out++ = A.columns[e];
-      std::atomic_ref(influenced[A.columns[e]]).fetch_add(1, std::memory_order_relaxed);
-    }
+Array<std::int32_t> host::pmis(Space& space, const Pattern& S, Uninfluential uninfluential) {
+  const std::int64_t n = S.rows;
+  auto influenced = space.array<std::uint32_t>(n);
+  for_rows(n, [&](std::int64_t i) { influenced[i] = 0; });
+  for_rows(S.entries(), [&](std::int64_t e) {
+    std::atomic_ref(influenced[S.columns[e]]).fetch_add(1, std::memory_order_relaxed);
   });
   const auto influences = [&](std::int64_t i) {
-    return std::span(columns.data() + offsets[i], columns.data() + offsets[i + 1]);
+    return std::span(S.columns.data() + S.offsets[i], S.columns.data() + S.offsets[i + 1]);
   };
 
-  auto weight = array<std::uint64_t>(n);
-  auto state = array<std::uint8_t>(n);
+  auto weight = space.array<std::uint64_t>(n);
+  auto state = space.array<std::uint8_t>(n);
   for_rows(n, [&](std::int64_t i) {
     weight[i] = pmis_weight(influenced[i], i);
-    state[i] = influenced[i] > 0 ? candidate : fine_point;
+    state[i] = influenced[i] > 0 || uninfluential == Uninfluential::candidates ? candidate : fine_point;
   });
 
-  auto active = array<std::int32_t>(n);
-  auto next = array<std::int32_t>(n);
+  auto active = space.array<std::int32_t>(n);
+  auto next = space.array<std::int32_t>(n);
   std::int64_t count = host::enumerate(
       n, [&](std::int64_t i) { return state[i] == candidate; },
       [&](std::int64_t i, std::int64_t rank) { active[rank] = static_cast<std::int32_t>(i); });
@@ -92,12 +81,28 @@ Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std:
     std::swap(active, next);
   }
 
-  auto coarse = array<std::int32_t>(n);
+  auto coarse = space.array<std::int32_t>(n);
   for_rows(n, [&](std::int64_t i) { coarse[i] = -1; });
   host::enumerate(
       n, [&](std::int64_t i) { return state[i] == coarse_point; },
       [&](std::int64_t i, std::int64_t rank) { coarse[i] = static_cast<std::int32_t>(rank); });
   return coarse;
+}
+
+// S by itself: on coarse levels most of A is weak, and the rounds read S many times.
+Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) {
+  Pattern S{A.rows, A.rows, array<std::int64_t>(A.rows + 1), {}};
+  for_rows(A.rows, [&](std::int64_t i) {
+    S.offsets[i] =
+        std::count(strong.begin() + A.offsets[i], strong.begin() + A.offsets[i + 1], std::uint8_t{1});
+  });
+  S.columns = array<std::int32_t>(host::lengths_to_offsets(S.offsets.data(), A.rows));
+  for_rows(A.rows, [&](std::int64_t i) {
+    std::int32_t* out = S.columns.data() + S.offsets[i];
+    for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
+      if (strong[e]) *out++ = A.columns[e];
+  });
+  return host::pmis(*this, S, Uninfluential::fine);
 }
 
 }  // namespace amg

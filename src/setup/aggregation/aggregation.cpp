@@ -51,7 +51,7 @@ CoarsenerFactory make_aggregation(const Scope& scope) {
       .max_unassigned_percentage = scope.get(param::max_unassigned_percentage),
       .merge_singletons = scope.get(param::merge_singletons) != 0,
   };
-  return [aggregate, options] { return std::make_unique<Aggregation>(aggregate, options); };
+  return [aggregate, options](std::int64_t) { return std::make_unique<Aggregation>(aggregate, options); };
 }
 
 }  // namespace amg

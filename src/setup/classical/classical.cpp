@@ -1,20 +1,20 @@
+#include <utility>
+
 #include "config/parameters.h"
 #include "registry.h"
+#include "setup/classical/interpolation.h"
 #include "setup/coarsener.h"
 
 namespace amg {
 
+#define INTERPOLATOR(name, factory) std::unique_ptr<Interpolation> factory();
+#include "registry.def"
+
 namespace {
 
 using Strong = std::span<const std::uint8_t>;
-using Coarse = std::span<const std::int32_t>;
-
 using Selector = Array<std::int32_t> (Space::*)(const Matrix&, Strong);
-
-struct Interpolator {
-  std::shared_ptr<const Pattern> (Space::*pattern)(const Matrix&, Strong, Coarse);
-  void (Space::*values)(const Matrix&, Strong, Coarse, CsrMatrix&);
-};
+using MakeInterpolation = std::unique_ptr<Interpolation> (*)();
 
 const Registry<Selector>& selectors() {
   static const Registry<Selector> table = {
@@ -24,9 +24,9 @@ const Registry<Selector>& selectors() {
   return table;
 }
 
-const Registry<Interpolator>& interpolators() {
-  static const Registry<Interpolator> table = {
-#define INTERPOLATOR(name, pattern_word, values_word) {#name, {&Space::pattern_word, &Space::values_word}},
+const Registry<MakeInterpolation>& interpolators() {
+  static const Registry<MakeInterpolation> table = {
+#define INTERPOLATOR(name, factory) {#name, factory},
 #include "registry.def"
   };
   return table;
@@ -38,7 +38,7 @@ struct Options {
   double truncation_factor;
   std::int64_t max_elements;
   Selector select;
-  Interpolator interpolate;
+  MakeInterpolation make_interpolation;
 
   bool truncates() const { return truncation_factor < 1.0 || max_elements > 0; }
 };
@@ -49,14 +49,15 @@ struct Options {
 // weights only, and a look at what truncation makes of them.
 class Classical final : public Coarsener {
  public:
-  explicit Classical(const Options& options) : options_(options) {}
+  explicit Classical(const Options& options)
+      : options_(options), interpolation_(options.make_interpolation()) {}
 
   CsrMatrix setup(Space& space, const Matrix& A) override {
     strong_ = space.strength_ahat(A, options_.strength_threshold, options_.max_row_sum);
     coarse_ = (space.*options_.select)(A, strong_.span());
-    untruncated_ = (space.*options_.interpolate.pattern)(A, strong_.span(), coarse_.span());
-    CsrMatrix P = weights(space, A);
+    CsrMatrix P = interpolation_->setup(space, A, strong_.span(), coarse_.span());
     if (!options_.truncates()) return P;
+    untruncated_ = P.pattern();
     return space.truncate(P, options_.truncation_factor, options_.max_elements);
   }
 
@@ -65,11 +66,12 @@ class Classical final : public Coarsener {
         space.strength_ahat(A, options_.strength_threshold, options_.max_row_sum);
     if (!space.equal(std::as_bytes(strong.span()), std::as_bytes(strong_.span()))) return false;
     if (!options_.truncates()) {
-      (space.*options_.interpolate.values)(A, strong_.span(), coarse_.span(), P);
+      interpolation_->refresh(space, A, strong_.span(), coarse_.span(), P);
       return true;
     }
-    CsrMatrix truncated =
-        space.truncate(weights(space, A), options_.truncation_factor, options_.max_elements);
+    CsrMatrix weights = space.matrix(untruncated_, A.dtype);
+    interpolation_->refresh(space, A, strong_.span(), coarse_.span(), weights);
+    CsrMatrix truncated = space.truncate(weights, options_.truncation_factor, options_.max_elements);
     const Pattern& now = *truncated.pattern();
     const Pattern& before = *P.pattern();
     if (!space.equal(std::as_bytes(now.offsets.span()), std::as_bytes(before.offsets.span())) ||
@@ -80,38 +82,50 @@ class Classical final : public Coarsener {
   }
 
   std::size_t bytes() const override {
-    return strong_.bytes() + coarse_.bytes() + (options_.truncates() ? untruncated_->bytes() : 0);
+    return strong_.bytes() + coarse_.bytes() + interpolation_->bytes() +
+           (untruncated_ ? untruncated_->bytes() : 0);
   }
 
  private:
-  CsrMatrix weights(Space& space, const Matrix& A) const {
-    CsrMatrix P = space.matrix(untruncated_, A.dtype);
-    (space.*options_.interpolate.values)(A, strong_.span(), coarse_.span(), P);
-    return P;
-  }
-
   Options options_;
   Array<std::uint8_t> strong_;
   Array<std::int32_t> coarse_;
-  std::shared_ptr<const Pattern> untruncated_;  // without truncation, P's own pattern
+  std::unique_ptr<Interpolation> interpolation_;
+  std::shared_ptr<const Pattern> untruncated_;  // none without truncation
 };
 
 }  // namespace
 
+// The selector of the aggressive levels: the aggressive form of the one that is named.
+static std::string aggressive_selector(const Scope& scope) {
+  const std::string named = scope.get(param::aggressive_selector);
+  const std::string selector = named == "DEFAULT" ? scope.get(param::selector) : named;
+  return selector.starts_with("AGGRESSIVE_") ? selector : "AGGRESSIVE_" + selector;
+}
+
 CoarsenerFactory make_classical(const Scope& scope) {
   if (scope.get(param::strength) != "AHAT")
     throw ConfigError(scope.path() + ".strength: only AHAT is available in this version");
-  if (scope.get(param::aggressive_levels) > 0)
-    throw ConfigError(scope.path() + ".aggressive_levels: only 0 is available in this version");
-  const Options options{
+  const Options usual{
       .strength_threshold = scope.get(param::strength_threshold),
       .max_row_sum = scope.get(param::max_row_sum),
       .truncation_factor = scope.get(param::interp_truncation_factor),
       .max_elements = scope.get(param::interp_max_elements),
       .select = look_up(selectors(), scope.get(param::selector), scope.path() + ".selector"),
-      .interpolate = look_up(interpolators(), scope.get(param::interpolator), scope.path() + ".interpolator"),
+      .make_interpolation =
+          look_up(interpolators(), scope.get(param::interpolator), scope.path() + ".interpolator"),
   };
-  return [options] { return std::make_unique<Classical>(options); };
+  const std::int64_t aggressive_levels = scope.get(param::aggressive_levels);
+  Options aggressive = usual;
+  if (aggressive_levels > 0) {
+    aggressive.select =
+        look_up(selectors(), aggressive_selector(scope), scope.path() + ".aggressive_selector");
+    aggressive.make_interpolation = look_up(interpolators(), scope.get(param::aggressive_interpolator),
+                                            scope.path() + ".aggressive_interpolator");
+  }
+  return [=](std::int64_t level) {
+    return std::make_unique<Classical>(level < aggressive_levels ? aggressive : usual);
+  };
 }
 
 }  // namespace amg

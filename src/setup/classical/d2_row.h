@@ -14,16 +14,16 @@ namespace amg {
 //   b_ik = Σ_{l∈Ĉ_i∪{i}} ā_kl,     ā_kl = a_kl where its sign is not that of a_kk, else 0.
 // Where b_ik is 0 there is nobody to hand a_ik on to: it is added to the diagonal. Where ã_ii is 0, w_i = 0.
 
-// Calls visit(c) for the coarse number c of every point of Ĉ_i, of some more than once. C_i is row i of the
-// pattern of D1.
+// Calls visit(c) for the coarse number c of every coarse point that one strong step from row i leads to, or two by way of
+// a fine one; for some more than once. For a fine row these are Ĉ_i. Row k of the pattern of D1 holds C_k.
 template <class Team, class Visit>
 AMG_HD inline void d2_points(Team team, const Matrix& A, const std::uint8_t* strong,
                              const std::int32_t* coarse, const std::int64_t* d1_offsets,
                              const std::int32_t* d1_columns, std::int64_t i, Visit&& visit) {
-  team.for_each(d1_offsets[i], d1_offsets[i + 1], [&](std::int64_t d) { visit(d1_columns[d]); });
   team.for_each(A.offsets[i], A.offsets[i + 1], [&](std::int64_t e) {
     const std::int32_t k = A.columns[e];
-    if (!strong[e] || coarse[k] >= 0) return;
+    if (!strong[e]) return;
+    if (coarse[k] >= 0) return visit(coarse[k]);
     for (std::int64_t d = d1_offsets[k]; d < d1_offsets[k + 1]; ++d) visit(d1_columns[d]);
   });
 }

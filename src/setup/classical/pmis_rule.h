@@ -6,6 +6,9 @@
 
 namespace amg {
 
+// What becomes of points that influence nobody.
+enum class Uninfluential : std::uint8_t { fine, candidates };
+
 // The weight of a point in PMIS: how many points depend on it, plus a random number in [0, 1). The whole part
 // is the upper half of the word. The random part is a hash of the global row number (the finaliser of
 // SplitMix64), so that the splitting is the same on every machine, thread count and distribution.

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "backends/cuda/cuda_space.h"
+#include "setup/classical/pmis_rule.h"
+
+namespace amg::cuda {
+
+// PMIS on a graph that has in row i whom i depends on; the number of every coarse point, and −1.
+Array<std::int32_t> pmis(CudaSpace& space, const Pattern& S, Uninfluential uninfluential);
+
+}  // namespace amg::cuda
