@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Lock
 from typing import Any
 
@@ -13,7 +13,7 @@ import jax.extend.core
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 from jax.interpreters import partial_eval as pe
 from jax.typing import DTypeLike
 
@@ -70,7 +70,7 @@ def find_pattern(operator: Callable[[jax.Array], jax.Array], shape: tuple[int, i
     found = _recent.get(key)
     if found is None:
         matrix = trace(_without_dead_code(closed), shape[1], dtype)
-        if not any(isinstance(array, jax.core.Tracer) for array in closed.consts):
+        if not any(isinstance(array, jax.core.Tracer) for array in _constants(closed)):
             _check(closed, matrix, dtype)
         found = _colored(matrix)
         _recent.put(key, found)
@@ -120,7 +120,7 @@ def _key(closed: ClosedJaxpr) -> Any:
     if "callback" in text:  # what it calls is no part of the text
         return None
     digest = hashlib.blake2b(text.encode(), digest_size=16)
-    for array in closed.consts:
+    for array in _constants(closed):
         if isinstance(array, jax.core.Tracer):
             digest.update(f"traced {array.aval.str_short()}".encode())
         else:
@@ -128,6 +128,19 @@ def _key(closed: ClosedJaxpr) -> Any:
             digest.update(f"{concrete.dtype} {concrete.shape}".encode())
             digest.update(concrete.tobytes())
     return digest.digest()
+
+
+def _constants(jaxpr: Any) -> Iterator[Any]:
+    """All constants: those of nested jaxprs, too, which the text does not show, and literals, which it rounds."""
+    if isinstance(jaxpr, ClosedJaxpr):
+        yield from jaxpr.consts
+        jaxpr = jaxpr.jaxpr
+    for eqn in jaxpr.eqns:
+        yield from (atom.val for atom in eqn.invars if isinstance(atom, Literal))
+        for param in eqn.params.values():
+            for nested in param if isinstance(param, tuple | list) else (param,):
+                if isinstance(nested, ClosedJaxpr | Jaxpr):
+                    yield from _constants(nested)
 
 
 class _Recent:

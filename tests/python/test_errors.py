@@ -51,7 +51,12 @@ CASES = {
     "b too short": (MATRIX, B[:-1], ValueError, r"b has shape \(80,\).*it must be \(81,\) or \(81, m\)"),
     "b a number": (MATRIX, 1.0, ValueError, r"b has shape \(\)"),
     "b without lanes": (MATRIX, np.ones((N, 0)), ValueError, r"b has shape \(81, 0\)"),
-    "A no matrix": ("A.mtx", B, TypeError, "A must be a BCSR, BCOO, SciPy sparse or dense array, or a callable, not str"),
+    "A no matrix": (
+        "A.mtx",
+        B,
+        TypeError,
+        "A must be a BCSR, BCOO, SciPy sparse or dense array, or a callable, not str",
+    ),
     "A no linear map": (jnp.sin, B, ValueError, "not linear"),
     "batched BCOO": (
         BCOO.fromdense(jnp.ones((2, 3, 3)), n_batch=1),

@@ -146,8 +146,10 @@ def test_the_pattern_of_an_equal_operator_is_found_again():
     weights = np.linspace(1, 2, N)
     first = find_pattern(lambda x: weights * x, (N, N), jnp.float64)
     assert find_pattern(lambda x: weights.copy() * x, (N, N), jnp.float64) is first
+    assert find_pattern(lambda x: jax.jit(lambda y: weights * y)(x), (N, N), jnp.float64).nnz == N
     weights[3] = 0
     assert find_pattern(lambda x: weights * x, (N, N), jnp.float64).nnz == N - 1
+    assert find_pattern(lambda x: jax.jit(lambda y: weights * y)(x), (N, N), jnp.float64).nnz == N - 1
 
 
 def test_inside_jit_a_pattern_is_needed():
