@@ -105,8 +105,8 @@ def main() -> None:
     start = time.perf_counter()
     lowered.compile()
     nnz = cached.cached_pattern.nnz
-    print(f"a jitted call with {nnz} entries: {1e6 * with_operator:.0f} us, with a scalar {1e6 * without:.0f} us; "
-          f"compiling a solve: {time.perf_counter() - start:.2f} s, "
+    print(f"a jitted call with {nnz} entries: {1e6 * with_operator:.0f} us, with a scalar "
+          f"{1e6 * without:.0f} us; compiling a solve: {time.perf_counter() - start:.2f} s, "
           f"{len(lowered.as_text())} bytes of HLO")  # fmt: skip
 
 

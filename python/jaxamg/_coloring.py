@@ -131,7 +131,7 @@ def _key(closed: ClosedJaxpr) -> Any:
 
 
 def _constants(jaxpr: Any) -> Iterator[Any]:
-    """All constants: those of nested jaxprs, too, which the text does not show, and literals, which it rounds."""
+    """Constants: those of nested jaxprs, too, which the text does not show; literals, which it rounds."""
     if isinstance(jaxpr, ClosedJaxpr):
         yield from jaxpr.consts
         jaxpr = jaxpr.jaxpr
