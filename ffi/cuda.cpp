@@ -15,14 +15,17 @@ namespace {
 
 using Result = xffi::Result<xffi::AnyBuffer>;
 
-// A solve that lacks memory gets what the cache holds, and one more try.
+// A call that lacks memory gets what the cache holds, and one more try. What the call leaves behind is freed in the
+// order of XLA's stream.
 template <class Body>
-xffi::Error with_memory(Body&& body) {
+xffi::Error with_memory(cudaStream_t stream, Body&& body) {
   return guarded([&] {
+    const cuda::StreamScope scope(stream);
     try {
       body();
     } catch (const std::bad_alloc&) {
       SolverCache::instance().release_memory();
+      cuda::check(cudaStreamSynchronize(stream), "wait for the stream");  // only then the pool has it to give
       cuda::trim_device_memory();
       body();
     }
@@ -33,7 +36,7 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
                   xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations,
                   Result status, Result reason, Result residual, Result history, Result times,
                   std::string_view config, std::string_view format, bool transposed, bool reuse_setup) {
-  return with_memory([&] {
+  return with_memory(stream, [&] {
     const SolveRequest request =
         solve_request({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup);
     const std::size_t bytes = static_cast<std::size_t>(request.x.size()) * size_of(request.x.dtype);
@@ -54,13 +57,14 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
 xffi::Error multiply_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                             xffi::AnyBuffer values, xffi::AnyBuffer x, Result y, std::string_view format,
                             bool transposed) {
-  return with_memory(
-      [&] { multiply(CudaDevice(stream), {row_index, col_index, values, format}, x, *y, transposed); });
+  return with_memory(stream, [&] {
+    multiply(CudaDevice(stream), {row_index, col_index, values, format}, x, *y, transposed);
+  });
 }
 
 xffi::Error outer_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                          xffi::AnyBuffer u, xffi::AnyBuffer v, Result out, std::string_view format) {
-  return with_memory([&] { outer(CudaDevice(stream), {row_index, col_index, *out, format}, u, v); });
+  return with_memory(stream, [&] { outer(CudaDevice(stream), {row_index, col_index, *out, format}, u, v); });
 }
 
 auto bind() { return xla::ffi::Ffi::Bind().Ctx<xla::ffi::PlatformStream<cudaStream_t>>(); }

@@ -15,7 +15,6 @@ class CudaSpace final : public Space {
  public:
   // On the current device. One space runs on a thread at a time.
   CudaSpace(Workspace& workspace, cudaStream_t stream);
-  ~CudaSpace() override;
 
   cudaStream_t stream() const { return stream_; }
 
@@ -86,8 +85,8 @@ class CudaSpace final : public Space {
   void row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, const char* name, Finish finish);
   cuda::Reduction reduction(std::int64_t blocks, std::int64_t width);
 
-  cudaStream_t stream_;
-  cudaStream_t outer_stream_;  // whose turn memory follows again after this space
+  cudaStream_t stream_;  // while a graph is recorded, the one that records
+  cuda::StreamScope memory_scope_;
   bool recording_ = false;
   // Of the running reduction: counters, then sums. Those it has outgrown stay, as a graph may still use them.
   std::vector<Buffer> partials_;

@@ -47,7 +47,8 @@ std::pmr::memory_resource* device_memory() {
   return &memory;
 }
 
-cudaStream_t follow_stream(cudaStream_t stream) { return std::exchange(current_stream, stream); }
+StreamScope::StreamScope(cudaStream_t stream) : outer_(std::exchange(current_stream, stream)) {}
+StreamScope::~StreamScope() { current_stream = outer_; }
 
 void trim_device_memory() { check(cudaMemPoolTrimTo(pool(), 0), "trim the memory pool"); }
 

@@ -7,12 +7,22 @@
 
 namespace amg::cuda {
 
-// Memory of the current device from a stream-ordered pool that keeps what is freed. Allocations and frees follow
-// the stream set for the calling thread; outside a call no work is in flight, and any stream will do.
+// Memory of the current device from a stream-ordered pool that keeps what is freed. Allocations and frees follow the
+// stream of the calling thread's innermost StreamScope; outside of all, no work is in flight, and any stream will do.
 std::pmr::memory_resource* device_memory();
 
-// Sets that stream; returns the one before.
-cudaStream_t follow_stream(cudaStream_t stream);
+// What outlives a space but not the call, such as an evicted hierarchy, wants a scope of its own around both: freed
+// outside of it, its memory could be lent again while kernels still read it.
+class StreamScope {
+ public:
+  explicit StreamScope(cudaStream_t stream);
+  ~StreamScope();
+  StreamScope(const StreamScope&) = delete;
+  StreamScope& operator=(const StreamScope&) = delete;
+
+ private:
+  cudaStream_t outer_;
+};
 
 // Gives what the pool keeps back to the driver; for another try after an allocation has failed.
 void trim_device_memory();

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "backends/cuda/check.h"
 #include "backends/cuda/cuda_space.h"
@@ -11,12 +12,7 @@ namespace amg {
 using cuda::check;
 
 CudaSpace::CudaSpace(Workspace& workspace, cudaStream_t stream)
-    : Space(workspace), stream_(stream), outer_stream_(cuda::follow_stream(stream)) {}
-
-CudaSpace::~CudaSpace() {
-  partials_.clear();
-  cuda::follow_stream(outer_stream_);
-}
+    : Space(workspace), stream_(stream), memory_scope_(stream) {}
 
 CudaDevice::CudaDevice(cudaStream_t stream) : stream_(stream), ordinal_(0) {
   check(cudaGetDevice(&ordinal_), "current device");
@@ -36,23 +32,49 @@ void CudaSpace::copy_bytes(std::span<const std::byte> from, void* to) {
   check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyDeviceToDevice, stream_), "copy");
 }
 
+namespace {
+
+// A stream to record on. The space's own may be XLA's, on which other threads launch work: it would be recorded too,
+// and replayed on memory that is long gone.
+class RecordingStream {
+ public:
+  RecordingStream() {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream");
+  }
+  ~RecordingStream() { cudaStreamDestroy(stream_); }
+  RecordingStream(const RecordingStream&) = delete;
+  RecordingStream& operator=(const RecordingStream&) = delete;
+
+  operator cudaStream_t() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+}  // namespace
+
 // The first call runs as it is, so that the workspace has what the work borrows; the second is recorded.
 void CudaSpace::replay(Recording& recording, FunctionRef<void()> work) {
   if (!recording.fixed || recording_ || recording.calls++ == 0) return work();
   if (!recording.graph) {
+    const RecordingStream recorder;
+    check(cudaStreamBeginCapture(recorder, cudaStreamCaptureModeThreadLocal), "begin capture");
+    const cudaStream_t replays_on = std::exchange(stream_, recorder);
+    const auto end = [&](cudaGraph_t* graph) {
+      stream_ = replays_on;
+      recording_ = false;
+      return cudaStreamEndCapture(recorder, graph);
+    };
     cudaGraph_t graph = nullptr;
-    check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "begin capture");
     recording_ = true;
     try {
       work();
-      recording_ = false;
     } catch (...) {
-      recording_ = false;
-      cudaStreamEndCapture(stream_, &graph);
+      end(&graph);
       if (graph) cudaGraphDestroy(graph);
       throw;
     }
-    check(cudaStreamEndCapture(stream_, &graph), "end capture");
+    check(end(&graph), "end capture");
     cudaGraphExec_t executable = nullptr;
     const cudaError_t status = cudaGraphInstantiate(&executable, graph, 0);
     cudaGraphDestroy(graph);
