@@ -5,9 +5,10 @@
 #pragma once
 
 #include <bit>
-#include <climits>
 #include <cstdint>
+#include <cuda/atomic>
 
+#include "backends/cuda/bitonic_sort.cuh"
 #include "backends/cuda/column_heap.cuh"
 #include "backends/cuda/row_list.h"
 #include "backends/cuda/row_products.cuh"
@@ -32,41 +33,20 @@ __device__ int next_slot(int slot) {
 // Fuller, and searches become long.
 constexpr int most_columns(int capacity) { return capacity / 4 * 3; }
 
-// Ascending, by a bitonic network over the next power of two, for which `keys` must have room.
-template <class Team>
-__device__ void sort(Team team, std::int32_t* keys, int n) {
-  const int longest = team.longest(n);
-  int size = 1;
-  while (size < longest) size *= 2;
-  for (int k = n + team.rank(); k < size; k += Team::size) keys[k] = INT_MAX;
-  team.sync();
-  for (int run = 2; run <= size; run *= 2)
-    for (int step = run / 2; step > 0; step /= 2) {
-      for (int pair = team.rank(); pair < size / 2; pair += Team::size) {
-        const int low = 2 * pair - (pair & (step - 1)), high = low + step;
-        const bool ascending = (low & run) == 0;
-        const std::int32_t a = keys[low], b = keys[high];
-        if ((a > b) == ascending) {
-          keys[low] = b;
-          keys[high] = a;
-        }
-      }
-      team.sync();
-    }
-}
-
 // The columns of one row, found in any order.
 template <class Team, int capacity>
 struct ColumnTable {
   // Of all threads that have seen room for another column, each may add one.
   static_assert(most_columns(capacity) + Team::size <= capacity);
 
+  using Word = ::cuda::atomic_ref<std::int32_t, ::cuda::thread_scope_block>;
+
   StagedRows<Team::size> staged;
   std::int64_t place;
   std::int32_t slots[capacity];
   std::int32_t found[capacity];
-  int count;
-  int overflows;
+  std::int32_t count;
+  std::int32_t overflows;
 
   __device__ void clear(Team team) {
     for (int s = team.rank(); s < capacity; s += Team::size) slots[s] = no_column;
@@ -74,13 +54,13 @@ struct ColumnTable {
     team.sync();
   }
 
-  // What other threads write in the meantime is read as volatile; only the exchange decides.
+  // Other threads write meanwhile; only the exchange decides.
   __device__ void insert(std::int32_t column) {
     for (int s = first_slot<capacity>(column);; s = next_slot<capacity>(s)) {
-      std::int32_t there = *static_cast<volatile std::int32_t*>(slots + s);
+      std::int32_t there = Word(slots[s]).load(::cuda::memory_order_relaxed);
       if (there == no_column) {
-        if (*static_cast<volatile int*>(&count) >= most_columns(capacity)) {
-          *static_cast<volatile int*>(&overflows) = 1;
+        if (Word(count).load(::cuda::memory_order_relaxed) >= most_columns(capacity)) {
+          Word(overflows).store(1, ::cuda::memory_order_relaxed);
           return;
         }
         there = atomicCAS(slots + s, no_column, column);
@@ -93,7 +73,7 @@ struct ColumnTable {
     }
   }
 
-  __device__ bool overflowed() const { return *static_cast<const volatile int*>(&overflows) != 0; }
+  __device__ bool overflowed() { return Word(overflows).load(::cuda::memory_order_relaxed) != 0; }
 };
 
 template <class Team, int capacity>
@@ -113,7 +93,7 @@ __global__ void __launch_bounds__(Team::block)
         [&](std::int64_t, std::int64_t b) { table.insert(B.columns[b]); });
     const bool overflows = table.overflowed();
     const int n = overflows ? 0 : table.count;
-    sort(team, table.found, n);
+    bitonic_sort(team, table.found, n);
     const std::int64_t place = heap.reserve(team, n, &table.place);
     if (heap.holds(place, n))
       for (int c = team.rank(); c < n; c += Team::size) heap.columns[place + c] = table.found[c];

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "backends/cuda/bitonic_sort.cuh"
+
 namespace amg::cuda {
 
 // A set of non-negative numbers, open addressing in 2^bits slots, no more than half of them in use. A team fills it
@@ -45,19 +47,7 @@ class KeySet {
     const std::int64_t count = team.compact(
         0, size(), [&](std::int64_t s) { return keys[s]; }, [](std::int32_t key) { return key != empty; },
         keys);
-    std::int64_t padded = 1;
-    while (padded < count) padded *= 2;
-    team.for_each(count, padded, [&](std::int64_t p) { keys[p] = INT32_MAX; });
-    // Bitonic sort: `run` is the length of what is sorted, up and down by turns, after a pass.
-    for (std::int64_t run = 2; run <= padded; run *= 2)
-      for (std::int64_t stride = run / 2; stride > 0; stride /= 2)
-        team.for_each(0, padded / 2, [&](std::int64_t p) {
-          const std::int64_t low = 2 * p - (p & (stride - 1)), high = low + stride;
-          const std::int32_t a = keys[low], b = keys[high];
-          if ((a > b) != ((low & run) == 0)) return;
-          keys[low] = b;
-          keys[high] = a;
-        });
+    bitonic_sort(team, keys, count);
     return count;
   }
 

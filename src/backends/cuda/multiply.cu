@@ -1,5 +1,3 @@
-#include <stdexcept>
-
 #include "backends/cuda/cuda_space.h"
 #include "backends/cuda/row_sums.cuh"
 
@@ -49,24 +47,17 @@ struct SubtractFrom {
 template <class T, class Finish>
 void CudaSpace::row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, const char* name,
                          Finish finish) {
-  if (dots.size() > 2) throw std::logic_error("products: at most two dots");
+  const cuda::DotOperands<T> with(dots);
   const RowShape shape = RowShape::of(A, x.lanes);
-  const T* w[2] = {};
-  cuda::Sums sums{};
-  int count = 0;
-  for (const Dot& dot : dots) {
-    w[count] = dot.w.as<T>();
-    sums.out[count++] = dot.out.data;
-  }
-  const Reduction into = count > 0 ? reduction(shape.blocks, std::int64_t{count} * x.lanes) : Reduction{};
-  if (count == 0)
-    cuda::launch_row_sums<T, 0>(stream_, shape, A, x.as<T>(), {}, name, finish);
-  else if (count == 1)
-    cuda::launch_row_sums<T, 1>(stream_, shape, A, x.as<T>(), {w[0], w[1], y.as<T>(), sums, into}, name,
-                                finish);
-  else
-    cuda::launch_row_sums<T, 2>(stream_, shape, A, x.as<T>(), {w[0], w[1], y.as<T>(), sums, into}, name,
-                                finish);
+  const Reduction into =
+      with.count > 0 ? reduction(shape.blocks, std::int64_t{with.count} * x.lanes) : Reduction{};
+  const auto launch = [&]<int count>() {
+    cuda::launch_row_sums<T, count>(stream_, shape, A, x.as<T>(),
+                                    {with.w[0], with.w[1], y.as<T>(), with.sums, into}, name, finish);
+  };
+  if (with.count == 0) return launch.template operator()<0>();
+  if (with.count == 1) return launch.template operator()<1>();
+  launch.template operator()<2>();
 }
 
 // Traffic as on the host.

@@ -3,9 +3,11 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <stdexcept>
 
 #include "backends/cuda/launch.h"
 #include "backends/cuda/reduction.h"
+#include "core/space.h"
 
 namespace amg::cuda {
 
@@ -31,6 +33,22 @@ struct LaneTile {
 // Up to two results of a kernel, each a sum over rows for every lane.
 struct Sums {
   double* out[2];
+};
+
+// What at most two dots with a vector of type T read, and where they go.
+template <class T>
+struct DotOperands {
+  explicit DotOperands(Dots dots) {
+    if (dots.size() > 2) throw std::logic_error("at most two dots with one vector");
+    for (const Dot& dot : dots) {
+      w[count] = dot.w.as<T>();
+      sums.out[count++] = dot.out.data;
+    }
+  }
+
+  const T* w[2] = {};
+  Sums sums{};
+  int count = 0;
 };
 
 struct Add {

@@ -151,19 +151,12 @@ void CudaSpace::copy(ConstVector x, Vector y) {
 
 void CudaSpace::combine(Vector y, std::initializer_list<Term> terms, Dots dots) {
   if (terms.size() > 4) throw std::logic_error("combine: at most four terms");
-  if (dots.size() > 2) throw std::logic_error("combine: at most two dots");
   if (y.rows == 0) return;
   const LaneTile tile = LaneTile::of(y.lanes);
   const std::int64_t blocks = blocks_for_rows(tile, y.rows);
   const dim3 grid(static_cast<unsigned>(blocks), tile.blocks_y());
   visit(y.dtype, [&]<class T>() {
-    const T* w[2] = {};
-    Sums sums{};
-    int count = 0;
-    for (const Dot& dot : dots) {
-      w[count] = dot.w.as<T>();
-      sums.out[count++] = dot.out.data;
-    }
+    const cuda::DotOperands<T> with(dots);
     const auto launch = [&]<int term_count, int dot_count>() {
       Combination<term_count> combination{};
       int k = 0;
@@ -171,12 +164,12 @@ void CudaSpace::combine(Vector y, std::initializer_list<Term> terms, Dots dots) 
       const Reduction into =
           dot_count > 0 ? reduction(blocks, std::int64_t{dot_count} * y.lanes) : Reduction{};
       combine_kernel<T, term_count, dot_count>
-          <<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), combination, w[0], w[1], sums, into);
+          <<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), combination, with.w[0], with.w[1], with.sums, into);
       cuda::check_launch("combine");
     };
     const auto with_dots = [&]<int term_count>() {
-      if (count == 0) return launch.template operator()<term_count, 0>();
-      if (count == 1) return launch.template operator()<term_count, 1>();
+      if (with.count == 0) return launch.template operator()<term_count, 0>();
+      if (with.count == 1) return launch.template operator()<term_count, 1>();
       launch.template operator()<term_count, 2>();
     };
     switch (terms.size()) {
@@ -193,23 +186,16 @@ void CudaSpace::combine(Vector y, std::initializer_list<Term> terms, Dots dots) 
 }
 
 void CudaSpace::dot(ConstVector y, Dots dots) {
-  if (dots.size() > 2) throw std::logic_error("dot: at most two dots");
   const LaneTile tile = LaneTile::of(y.lanes);
   const std::int64_t blocks = blocks_for_rows(tile, y.rows);
   const dim3 grid(static_cast<unsigned>(blocks), tile.blocks_y());
   const Reduction into = reduction(blocks, static_cast<std::int64_t>(dots.size()) * y.lanes);
   visit(y.dtype, [&]<class T>() {
-    const T* w[2] = {};
-    Sums sums{};
-    int count = 0;
-    for (const Dot& dot : dots) {
-      w[count] = dot.w.as<T>();
-      sums.out[count++] = dot.out.data;
-    }
-    if (count == 1)
-      dot_kernel<T, 1><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), w[0], w[1], sums, into);
-    else if (count == 2)
-      dot_kernel<T, 2><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), w[0], w[1], sums, into);
+    const cuda::DotOperands<T> with(dots);
+    if (with.count == 1)
+      dot_kernel<T, 1><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), with.w[0], with.w[1], with.sums, into);
+    else if (with.count == 2)
+      dot_kernel<T, 2><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), with.w[0], with.w[1], with.sums, into);
     cuda::check_launch("dot");
   });
 }

@@ -14,11 +14,16 @@ class WarpTeam {
   static_assert(width >= 2 && width <= 32 && (width & (width - 1)) == 0);
 
  public:
+  static constexpr int size = width;
+
   __device__ WarpTeam()
       : rank_(threadIdx.x % width),
         shift_(threadIdx.x % 32 - rank_),
         members_((~0u >> (32 - width)) << shift_) {}
 
+  __device__ int rank() const { return static_cast<int>(rank_); }
+  // Of this team alone: others in the warp may be elsewhere.
+  __device__ int longest(int n) const { return n; }
   __device__ bool leads() const { return rank_ == 0; }
   // What members have written before is seen by all after it.
   __device__ void sync() const { __syncwarp(members_); }
