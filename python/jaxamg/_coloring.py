@@ -107,7 +107,7 @@ def _check(closed: ClosedJaxpr, matrix: sp.csr_array, dtype: Any) -> None:
             "move the constant to the right-hand side"
         )
     size = abs(matrix) @ np.abs(v)
-    tolerance = math.sqrt(np.finfo(at_v.dtype).eps)
+    tolerance = math.sqrt(_coarsest_eps(closed))
     wrong = np.abs(matrix @ v - at_v) > tolerance * (size + np.max(size, initial=0))
     if wrong.any():
         raise ValueError("the operator is not linear, or not a function of x alone: element "
@@ -130,17 +130,33 @@ def _key(closed: ClosedJaxpr) -> Any:
     return digest.digest()
 
 
-def _constants(jaxpr: Any) -> Iterator[Any]:
+def _constants(closed: ClosedJaxpr) -> Iterator[Any]:
     """Constants: those of nested jaxprs, too, which the text does not show; literals, which it rounds."""
+    for jaxpr in _with_nested(closed):
+        if isinstance(jaxpr, ClosedJaxpr):
+            yield from jaxpr.consts
+        else:
+            yield from (atom.val for eqn in jaxpr.eqns for atom in eqn.invars if isinstance(atom, Literal))
+
+
+def _coarsest_eps(closed: ClosedJaxpr) -> float:
+    """Rounding of the coarsest precision that the operator computes in."""
+    jaxprs = (jaxpr for jaxpr in _with_nested(closed) if isinstance(jaxpr, Jaxpr))
+    variables = (variable for jaxpr in jaxprs for eqn in jaxpr.eqns for variable in eqn.outvars)
+    dtypes = {v.aval.dtype for v in [*closed.jaxpr.invars, *variables] if hasattr(v.aval, "dtype")}
+    return max(float(jnp.finfo(dtype).eps) for dtype in dtypes if jnp.issubdtype(dtype, jnp.inexact))
+
+
+def _with_nested(jaxpr: Any) -> Iterator[Any]:
+    yield jaxpr
     if isinstance(jaxpr, ClosedJaxpr):
-        yield from jaxpr.consts
-        jaxpr = jaxpr.jaxpr
+        yield from _with_nested(jaxpr.jaxpr)
+        return
     for eqn in jaxpr.eqns:
-        yield from (atom.val for atom in eqn.invars if isinstance(atom, Literal))
         for param in eqn.params.values():
             for nested in param if isinstance(param, tuple | list) else (param,):
                 if isinstance(nested, ClosedJaxpr | Jaxpr):
-                    yield from _constants(nested)
+                    yield from _with_nested(nested)
 
 
 class _Recent:

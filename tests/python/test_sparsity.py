@@ -19,6 +19,7 @@ MASK = jnp.asarray(rng.random(N) < 0.5)
 WEIGHTS = jnp.asarray(rng.standard_normal(N))
 PLACES = jnp.asarray([3, 0, 3, 11, 7, 3, 2, 2, 9, 1, 5, 4])
 SHUFFLED = jnp.asarray(rng.permutation(N))
+GROUPED = jnp.asarray(rng.integers(-1, 2, (4, 2, 2)), float)
 BCOO, BCSR = sparse.BCOO.fromdense(DENSE), sparse.BCSR.fromdense(DENSE)
 
 
@@ -151,6 +152,22 @@ OPERATORS = {
     "switch": lambda x: lax.switch(1, [jnp.cumsum, lambda v: 2 * v, lambda v: v[::-1]], x),
     "vmap": lambda x: jax.vmap(jnp.diff)(grid(x)).ravel(),
     "vmapped gather": lambda x: jax.vmap(lambda row, i: row[i])(grid(x), jnp.asarray([1, 3, 0])),
+    "vmapped while": lambda x: jax.vmap(
+        lambda row, k: lax.fori_loop(0, k, lambda _, u: jnp.roll(u, 1) + u, row)
+    )(grid(x), jnp.asarray([0, 2, 1])).ravel(),
+    "vmapped cond": lambda x: jax.vmap(lambda row, p: lax.cond(p, jnp.cumsum, lambda u: 2 * u, row))(
+        grid(x), jnp.asarray([True, False, True])
+    ).ravel(),
+    "half precision": lambda x: (x / 3).astype(jnp.float16).astype(x.dtype),
+    "grouped conv": lambda x: lax.conv_general_dilated(
+        x.reshape(1, 4, 3), GROUPED, (1,), "SAME", feature_group_count=2
+    ).ravel(),
+    "channels last": lambda x: lax.conv_general_dilated(
+        x.reshape(1, 3, 4), GROUPED.transpose(2, 1, 0), (2,), "SAME", None, None, ("NWC", "WIO", "NWC"), 2
+    ).ravel(),
+    "conv of batch groups": lambda x: lax.conv_general_dilated(
+        x.reshape(2, 2, 3), GROUPED, (1,), "SAME", batch_group_count=2
+    ).ravel(),
     "jit in jit": lambda x: jax.jit(lambda v: jax.jit(jnp.roll, static_argnums=1)(v, 2) + v)(x),
     "custom_jvp": with_own_derivative,
     "custom_vjp": with_own_adjoint,

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.core
+import jax.numpy as jnp
 import numpy as np
 import scipy.sparse as sp
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
@@ -125,9 +126,21 @@ class Interpreter:
         while True:
             (go_on,) = self.call(params["cond_jaxpr"], [*cond_consts, *carry])
             require_known("while", [go_on])
-            if not go_on:
+            if not np.any(go_on):
                 return carry
-            carry = self.call(params["body_jaxpr"], [*body_consts, *carry])
+            stepped = self.call(params["body_jaxpr"], [*body_consts, *carry])
+            if np.ndim(go_on):  # lanes of a vmap, some of which have stopped
+                stepped = self._chosen(params["body_jaxpr"].out_avals, go_on, stepped, carry)
+            carry = stepped
+
+    def _chosen(
+        self, avals: Sequence[Any], where: Any, new: Sequence[Value], old: Sequence[Value]
+    ) -> list[Value]:
+        def choose(new: Any, old: Any) -> Any:
+            lanes = [np.reshape(where, np.shape(where) + (1,) * (v.ndim - np.ndim(where))) for v in new]
+            return [jnp.where(lane, *values) for lane, *values in zip(lanes, new, old, strict=True)]
+
+        return self.call(jax.make_jaxpr(choose)(avals, avals), [*new, *old])
 
     def _scan(self, operands: list[Value], params: dict[str, Any]) -> list[Value]:
         first, second = params["num_consts"], params["num_consts"] + params["num_carry"]
