@@ -17,6 +17,7 @@
 #include "core/vector.h"
 #include "core/workspace.h"
 #include "setup/aggregation/matching_options.h"
+#include "setup/coloring/coloring.h"
 
 namespace amg {
 
@@ -85,6 +86,18 @@ class Space {
     return {std::move(pattern), Buffer(memory(), entries * size_of(dtype)), dtype};
   }
 
+  // A's pattern, owned.
+  std::shared_ptr<const Pattern> copy_pattern(const Matrix& A) {
+    auto pattern = std::make_shared<Pattern>();
+    pattern->rows = A.rows;
+    pattern->cols = A.cols;
+    pattern->offsets = array<std::int64_t>(A.rows + 1);
+    pattern->columns = array<std::int32_t>(A.entries);
+    copy_bytes(std::as_bytes(std::span(A.offsets, pattern->offsets.span().size())), pattern->offsets.data());
+    copy_bytes(std::as_bytes(std::span(A.columns, pattern->columns.span().size())), pattern->columns.data());
+    return pattern;
+  }
+
   // Runs work, the same kernels on the same operands at each call with this recording: a GPU replays them as one
   // graph. What work borrows from the workspace it gives back.
   virtual void replay(Recording& recording, FunctionRef<void()> work) = 0;
@@ -116,11 +129,31 @@ class Space {
   // ---- smoothers
   // inverse[i] = 1 / a_ii, and 0 where the diagonal is 0 or absent: such a row is not smoothed.
   virtual void invert_diagonal(const Matrix& A, void* inverse) = 0;
+  // inverse[i] = ±1 / (|a_i1| + |a_i2| + …), signed like a_ii, and 0 where that is 0 or absent.
+  virtual void invert_l1_diagonal(const Matrix& A, void* inverse) = 0;
   // y = omega D⁻¹ b
   virtual void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) = 0;
   // y = x + omega D⁻¹ (b − A x); y and x must not overlap
   virtual void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b,
                             ConstVector x, Vector y) = 0;
+
+  // ---- smoothers, color after color: rows of one color are independent, and run at once
+  // Rows of one color are further apart than `distance`, 1 or 2. The same colors in every space. `transposed` is
+  // Aᵀ's pattern, or null where it is A's.
+  virtual Coloring color_matrix(const Matrix& A, const Pattern* transposed, int distance) = 0;
+  // x_i += omega inverse_i (b_i − Σ a_ij x_j) in place, in the order of the colors or backwards.
+  virtual void gauss_seidel_sweep(const Operator& A, const Coloring& coloring, bool backwards,
+                                  const void* inverse, double omega, ConstVector b, Vector x) = 0;
+  // x = (E + U)⁻¹ E (E + L)⁻¹ b, where L + U is F without its diagonal, split by the order of the colors, and
+  // `inverse` E⁻¹; where that is 0, so is x.
+  virtual void solve_factors(const Operator& F, const Coloring& coloring, const void* inverse, ConstVector b,
+                             Vector x) = 0;
+  // E⁻¹ of the factors whose L and U are A's: (E + L) E⁻¹ (E + U) has the diagonal of A.
+  virtual void factor_dilu(const Matrix& A, const Coloring& coloring, void* inverse) = 0;
+  // The values of F, and E⁻¹: (E + L) E⁻¹ (E + U) is A where F has entries, but for those A lacks.
+  virtual void factor_ilu(const Matrix& A, const Coloring& coloring, CsrMatrix& F, void* inverse) = 0;
+  // The entries of A before or after the diagonal in the order of the colors, and the diagonal.
+  virtual CsrMatrix triangle(const Matrix& A, const Coloring& coloring, Triangle which) = 0;
 
   // ---- sparse patterns and products
   virtual TransposedPattern transpose(const Pattern& pattern) = 0;

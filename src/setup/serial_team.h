@@ -48,10 +48,13 @@ struct SerialTeam {
     return count;
   }
 
+  bool leads() const { return true; }  // one member of the team does
+
   // What the members hold, joined.
   double sum(double x) const { return x; }
   double max(double x) const { return x; }
   std::int64_t min(std::int64_t x) const { return x; }
+  std::uint64_t bits(std::uint64_t x) const { return x; }  // that any of them has set
   bool any(bool x) const { return x; }
 };
 

@@ -25,6 +25,11 @@ const std::string all_aggressive =
     smoothed + ", o:dense_lu_num_rows=2, o:selector=AGGRESSIVE_PMIS, o:interpolator=MULTIPASS";
 const std::vector<std::string> multigrids{d1, d2, truncated, aggressive, all_aggressive, size_2};
 
+// What a method is with keys of its own, as an outer solver.
+const std::vector<std::string> variants{"MULTICOLOR_GS, o:symmetric_GS=1",
+                                        "MULTICOLOR_GS, o:GS_L1_variant=1, o:coloring_level=2",
+                                        "MULTICOLOR_ILU, o:ilu_sparsity_level=1"};
+
 class LawsTest : public SpaceTest {
  protected:
   // What a hierarchy consists of, downloaded.
@@ -260,6 +265,7 @@ TEST_P(LawsTest, RefreshedSolversGiveTheBitsOfNewOnes) {
     configs.push_back("solver(o)=" + method + ", o:preconditioner(p)=BLOCK_JACOBI, p:max_iters=2" + outer);
     configs.push_back("solver(o)=PBICGSTAB, o:preconditioner(p)=" + method + ", p:max_iters=2" + outer);
   }
+  for (const std::string& variant : variants) configs.push_back("solver(o)=" + variant + outer);
   for (const std::string& config : configs) {
     SCOPED_TRACE(config);
     LinearSolver kept(Config::parse(config));
@@ -314,6 +320,10 @@ TEST_P(LawsTest, TransposedMethodsAreAdjoint) {
                              ", o:coarse_solver(c)=BLOCK_JACOBI, c:max_iters=4", ", o:max_levels=2"})
       configs.push_back(multigrid + keys);
   for (const std::string& method : registered_methods()) configs.push_back("solver(o)=" + method);
+  for (const std::string& variant : variants) configs.push_back("solver(o)=" + variant);
+  for (const char* smoother : {"MULTICOLOR_GS", "MULTICOLOR_DILU", "MULTICOLOR_ILU"})
+    configs.push_back("solver(o)=AMG, o:selector=PMIS, o:dense_lu_num_rows=10, o:smoother(s)=" +
+                      std::string(smoother));
   int linear = 0;
   for (const std::string& config : configs)
     for (const int iterations : {1, 2, 3}) {
@@ -343,6 +353,7 @@ TEST_P(LawsTest, LinearMethodsAreLinear) {
   const CsrMatrix matrix = site.upload(A);
   std::vector<std::string> configs = multigrids;
   for (const std::string& method : registered_methods()) configs.push_back("solver(o)=" + method);
+  for (const std::string& variant : variants) configs.push_back("solver(o)=" + variant);
   for (const std::string& config : configs) {
     SCOPED_TRACE(config);
     const std::unique_ptr<Method> method = make_method(Config::parse(config).outer());
@@ -365,7 +376,9 @@ TEST_P(LawsTest, StationaryMethodsImproveAGuess) {
   const CsrMatrix matrix = site.upload(A);
   const Operator op{matrix, {}, Mode::plain};
   std::vector<std::string> configs = multigrids;
-  configs.push_back("solver(o)=BLOCK_JACOBI");
+  for (const char* smoother : {"BLOCK_JACOBI", "MULTICOLOR_GS", "MULTICOLOR_DILU", "MULTICOLOR_ILU"})
+    configs.push_back("solver(o)=" + std::string(smoother));
+  for (const std::string& variant : variants) configs.push_back("solver(o)=" + variant);
   for (const std::string& config : configs)
     for (const int iterations : {0, 1, 2, 3}) {
       SCOPED_TRACE(config + ", " + std::to_string(iterations) + " iterations");

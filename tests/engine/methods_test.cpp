@@ -27,12 +27,19 @@ const std::map<std::string, std::function<Sparse()>> gallery{
 
 // What fills a slot; % stands for the slot's scope.
 const std::string v_cycle = ", %:dense_lu_num_rows=20, %:smoother(s)=BLOCK_JACOBI, s:relaxation_factor=0.8";
+const std::string classical =
+    "AMG, %:selector=PMIS, %:interpolator=D2, %:dense_lu_num_rows=20, %:smoother(s)=";
 const std::map<std::string, std::string> fillings{
     {"AMG_D1", "AMG, %:selector=PMIS, %:interpolator=D1, %:strength_threshold=0.25" + v_cycle},
     {"AMG_D2", "AMG, %:selector=PMIS, %:interpolator=D2, %:strength_threshold=0.25" + v_cycle},
     {"AMG_aggressive", "AMG, %:selector=PMIS, %:interpolator=D2, %:aggressive_levels=1" + v_cycle},
     {"AMG_SIZE_2", "AMG, %:algorithm=AGGREGATION, %:selector=SIZE_2" + v_cycle},
+    {"AMG_GS", classical + "MULTICOLOR_GS"},
+    {"AMG_DILU", classical + "MULTICOLOR_DILU"},
+    {"AMG_ILU", classical + "MULTICOLOR_ILU"},
     {"BLOCK_JACOBI", "BLOCK_JACOBI, %:relaxation_factor=0.8"},
+    {"GS_SYMMETRIC", "MULTICOLOR_GS, %:symmetric_GS=1, %:relaxation_factor=1"},
+    {"ILU_1", "MULTICOLOR_ILU, %:ilu_sparsity_level=1"},
 };
 
 std::string fill(const std::string& name, char scope) {
@@ -99,6 +106,28 @@ const std::vector<Row> rows{
     {"PBICGSTAB", "AMG_D2", "jumps", 0.08},
     {"PBICGSTAB", "AMG_D2", "random", 0.04},
     {"BLOCK_JACOBI", "", "random", 0.52},
+    {"GS", "", "random", 0.31},
+    {"FIXCOLOR_GS", "", "random", 0.31},
+    {"MULTICOLOR_GS", "", "random", 0.31},
+    {"GS_SYMMETRIC", "", "random", 0.13},
+    {"MULTICOLOR_DILU", "", "random", 0.21},
+    {"MULTICOLOR_ILU", "", "random", 0.21},
+    {"ILU_1", "", "random", 0.14},
+    {"PCG", "GS_SYMMETRIC", "jumps", 0.88},
+    {"PCG", "MULTICOLOR_DILU", "jumps", 0.89},
+    {"PCG", "MULTICOLOR_ILU", "jumps", 0.88},
+    {"PCG", "ILU_1", "jumps", 0.84},
+    {"PCG", "ILU_1", "poisson3d", 0.38},
+    {"PBICGSTAB", "MULTICOLOR_GS", "convection", 0.7},
+    {"PBICGSTAB", "MULTICOLOR_DILU", "convection", 0.64},
+    {"PBICGSTAB", "MULTICOLOR_ILU", "convection", 0.64},
+    {"PBICGSTAB", "ILU_1", "convection", 0.48},
+    {"AMG_GS", "", "poisson2d", 0.18},
+    {"AMG_DILU", "", "poisson2d", 0.18},
+    {"AMG_ILU", "", "poisson2d", 0.17},
+    {"AMG_GS", "", "convection", 0.19},
+    {"AMG_DILU", "", "anisotropic", 0.52},
+    {"PCG", "AMG_DILU", "jumps", 0.08},
     {"AMG_D1", "", "poisson2d", 0.67},
     {"AMG_D2", "", "poisson2d", 0.42},
     {"AMG_SIZE_2", "", "poisson2d", 0.74},

@@ -78,6 +78,9 @@ class WarpTeam {
   __device__ std::int64_t min(std::int64_t x) const {
     return join(x, [](std::int64_t a, std::int64_t b) { return b < a ? b : a; });
   }
+  __device__ std::uint64_t bits(std::uint64_t x) const {
+    return join(x, [](std::uint64_t a, std::uint64_t b) { return a | b; });
+  }
   __device__ bool any(bool x) const { return ballot(x) != 0; }
 
  private:

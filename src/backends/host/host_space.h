@@ -42,9 +42,19 @@ class HostSpace final : public Space {
   void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) override;
 
   void invert_diagonal(const Matrix& A, void* inverse) override;
+  void invert_l1_diagonal(const Matrix& A, void* inverse) override;
   void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) override;
   void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
                     Vector y) override;
+
+  Coloring color_matrix(const Matrix& A, const Pattern* transposed, int distance) override;
+  void gauss_seidel_sweep(const Operator& A, const Coloring& coloring, bool backwards, const void* inverse,
+                          double omega, ConstVector b, Vector x) override;
+  void solve_factors(const Operator& F, const Coloring& coloring, const void* inverse, ConstVector b,
+                     Vector x) override;
+  void factor_dilu(const Matrix& A, const Coloring& coloring, void* inverse) override;
+  void factor_ilu(const Matrix& A, const Coloring& coloring, CsrMatrix& F, void* inverse) override;
+  CsrMatrix triangle(const Matrix& A, const Coloring& coloring, Triangle which) override;
 
   TransposedPattern transpose(const Pattern& pattern) override;
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "core/row_hash.h"
 
 namespace amg {
 
@@ -10,14 +11,9 @@ namespace amg {
 enum class Uninfluential : std::uint8_t { fine, candidates };
 
 // The weight of a point in PMIS: how many points depend on it, plus a random number in [0, 1). The whole part
-// is the upper half of the word. The random part is a hash of the global row number (the finaliser of
-// SplitMix64), so that the splitting is the same on every machine, thread count and distribution.
+// is the upper half of the word.
 AMG_HD inline std::uint64_t pmis_weight(std::uint32_t influenced, std::int64_t row) {
-  std::uint64_t hash = static_cast<std::uint64_t>(row) + 7 * 0x9e3779b97f4a7c15u;
-  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9u;
-  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebu;
-  hash ^= hash >> 31;
-  return (std::uint64_t{influenced} << 32) | (hash >> 32);
+  return (std::uint64_t{influenced} << 32) | (row_hash(row, 7) >> 32);
 }
 
 // Whether i goes before j; 32 random bits do tie now and then, and two neighbours must not both win.
