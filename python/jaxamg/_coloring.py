@@ -133,25 +133,20 @@ def _key(closed: ClosedJaxpr) -> Any:
 def _constants(closed: ClosedJaxpr) -> Iterator[Any]:
     """Constants: those of nested jaxprs, too, which the text does not show; literals, which it rounds."""
     for jaxpr in _with_nested(closed):
-        if isinstance(jaxpr, ClosedJaxpr):
-            yield from jaxpr.consts
-        else:
-            yield from (atom.val for eqn in jaxpr.eqns for atom in eqn.invars if isinstance(atom, Literal))
+        yield from getattr(jaxpr, "consts", ())
+        yield from (atom.val for eqn in jaxpr.eqns for atom in eqn.invars if isinstance(atom, Literal))
 
 
 def _coarsest_eps(closed: ClosedJaxpr) -> float:
     """Rounding of the coarsest precision that the operator computes in."""
-    jaxprs = (jaxpr for jaxpr in _with_nested(closed) if isinstance(jaxpr, Jaxpr))
-    variables = (variable for jaxpr in jaxprs for eqn in jaxpr.eqns for variable in eqn.outvars)
+    variables = (v for jaxpr in _with_nested(closed) for eqn in jaxpr.eqns for v in eqn.outvars)
     dtypes = {v.aval.dtype for v in [*closed.jaxpr.invars, *variables] if hasattr(v.aval, "dtype")}
     return max(float(jnp.finfo(dtype).eps) for dtype in dtypes if jnp.issubdtype(dtype, jnp.inexact))
 
 
-def _with_nested(jaxpr: Any) -> Iterator[Any]:
+def _with_nested(jaxpr: ClosedJaxpr | Jaxpr) -> Iterator[ClosedJaxpr | Jaxpr]:
+    """Open and closed ones: from JAX 0.11 on they are one type."""
     yield jaxpr
-    if isinstance(jaxpr, ClosedJaxpr):
-        yield from _with_nested(jaxpr.jaxpr)
-        return
     for eqn in jaxpr.eqns:
         for param in eqn.params.values():
             for nested in param if isinstance(param, tuple | list) else (param,):
