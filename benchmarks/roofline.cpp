@@ -68,7 +68,9 @@ double bytes_of(const Matrix& A) {
 // A vector of ones.
 class Ones {
  public:
-  Ones(Space& space, std::int64_t rows, DType dtype) : v_(space.vector(rows, 1, dtype)) { space.fill(v_, 1.0); }
+  Ones(Space& space, std::int64_t rows, DType dtype) : v_(space.vector(rows, 1, dtype)) {
+    space.fill(v_, 1.0);
+  }
 
   operator Vector() const { return v_; }
   operator ConstVector() const { return v_; }
@@ -99,8 +101,9 @@ class Roofline {
     };
     report("multiply", bytes_of(A_) + 2 * vector, [&] { space_.multiply(A, x, y); }, ", ");
     report("residual", bytes_of(A_) + 3 * vector, [&] { space_.residual(A, b, x, y); }, ", ");
-    report("jacobi_sweep", bytes_of(A_) + 4 * vector,
-           [&] { space_.jacobi_sweep(A, inverse.data(), 0.8, b, x, y); }, "},\n");
+    report(
+        "jacobi_sweep", bytes_of(A_) + 4 * vector,
+        [&] { space_.jacobi_sweep(A, inverse.data(), 0.8, b, x, y); }, "},\n");
     report_cycle();
   }
 
@@ -127,8 +130,10 @@ class Roofline {
   // and up again.
   void report_cycle() {
     const Config config = Config::parse(
-        "solver(o)=AMG, o:selector=PMIS, o:interpolator=D2, o:aggressive_levels=1, o:strength_threshold=0.25, "
-        "o:smoother(s)=BLOCK_JACOBI, s:relaxation_factor=0.8, o:min_coarse_rows=32, o:coarse_solver=NOSOLVER");
+        "solver(o)=AMG, o:selector=PMIS, o:interpolator=D2, o:aggressive_levels=1, "
+        "o:strength_threshold=0.25, "
+        "o:smoother(s)=BLOCK_JACOBI, s:relaxation_factor=0.8, o:min_coarse_rows=32, "
+        "o:coarse_solver=NOSOLVER");
     Hierarchy hierarchy(config.outer().scope);
     hierarchy.setup(space_, A_);
     std::vector<double> times;

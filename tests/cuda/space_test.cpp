@@ -45,7 +45,8 @@ TEST_F(CudaSpaceTest, WantOfMemoryIsAnExceptionAndLeavesTheSpaceUsable) {
   EXPECT_THROW(device().array<double>(std::int64_t{1} << 45), std::bad_alloc);
   const WorkVector x = device().vector(1000, 1, DType::f64);
   device().fill(x, 3.0);
-  EXPECT_EQ(to_host(device(), static_cast<ConstVector>(x).as<double>(), 1000), std::vector<double>(1000, 3.0));
+  EXPECT_EQ(to_host(device(), static_cast<ConstVector>(x).as<double>(), 1000),
+            std::vector<double>(1000, 3.0));
 }
 
 }  // namespace
