@@ -12,9 +12,9 @@ namespace {
 using Result = xffi::Result<xffi::AnyBuffer>;
 
 // x = x0, or 0 without one
-void start_from(const void* x0, const Vector& x) {
-  const std::size_t bytes = static_cast<std::size_t>(x.size()) * size_of(x.dtype);
-  x0 ? void(std::memcpy(x.data, x0, bytes)) : void(std::memset(x.data, 0, bytes));
+void start_from(const void* x0, const SolveCall& call) {
+  void* const x = call.first.x.data;
+  x0 ? void(std::memcpy(x, x0, call.bytes_of_x())) : void(std::memset(x, 0, call.bytes_of_x()));
 }
 
 // XLA runs handlers on a pool of its own, which a long solve must not hold up: it goes to the arena, and the
@@ -24,12 +24,14 @@ constexpr std::int64_t inline_entries = 1 << 14;
 xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                    xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations, Result status,
                    Result reason, Result residual, Result history, Result times, std::string_view config,
-                   std::string_view format, bool transposed, bool reuse_setup) {
+                   std::string_view format, bool transposed, bool reuse_setup, double tolerance,
+                   std::string_view on_failure) {
   xffi::Promise promise;
   xffi::Future future(promise);
-  SolveRequest request;
+  SolveCall call;
   const xffi::Error misuse = guarded([&] {
-    request = solve_request({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup);
+    call = solve_call({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup,
+                      tolerance, on_failure);
   });
   if (misuse.failure()) {
     promise.SetError(misuse);
@@ -37,19 +39,19 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
   }
   const InfoPointers info(*iterations, *status, *reason, *residual, *history, *times);
   const void* guess = count(x0) > 0 ? x0.untyped_data() : nullptr;
-  auto task = [promise, request, info, guess]() mutable noexcept {
+  auto task = [promise, call, info, guess]() mutable noexcept {
     const xffi::Error error = guarded([&] {
-      start_from(guess, request.x);
-      store_info(
-          SolverCache::instance().solve(HostDevice(), request), info,
-          [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
+      start_from(guess, call);
+      solve_members(HostDevice(), call, info, [](void* to, std::span<const std::byte> from) {
+        std::memcpy(to, from.data(), from.size());
+      });
     });
     if (error.failure())
       promise.SetError(error);
     else
       promise.SetAvailable();
   };
-  if (request.A.stored <= inline_entries)
+  if (call.members * call.first.A.stored <= inline_entries)
     task();
   else
     Arena::instance().submit(std::move(task));

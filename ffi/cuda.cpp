@@ -35,21 +35,22 @@ xffi::Error with_memory(cudaStream_t stream, Body&& body) {
 xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                   xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations,
                   Result status, Result reason, Result residual, Result history, Result times,
-                  std::string_view config, std::string_view format, bool transposed, bool reuse_setup) {
+                  std::string_view config, std::string_view format, bool transposed, bool reuse_setup,
+                  double tolerance, std::string_view on_failure) {
   return with_memory(stream, [&] {
-    const SolveRequest request =
-        solve_request({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup);
-    const std::size_t bytes = static_cast<std::size_t>(request.x.size()) * size_of(request.x.dtype);
-    cuda::check(count(x0) > 0 ? cudaMemcpyAsync(request.x.data, x0.untyped_data(), bytes,
+    const SolveCall call = solve_call({row_index, col_index, values, format}, b, *x, config, transposed,
+                                      reuse_setup, tolerance, on_failure);
+    void* const start = call.first.x.data;
+    cuda::check(count(x0) > 0 ? cudaMemcpyAsync(start, x0.untyped_data(), call.bytes_of_x(),
                                                 cudaMemcpyDeviceToDevice, stream)
-                              : cudaMemsetAsync(request.x.data, 0, bytes, stream),
+                              : cudaMemsetAsync(start, 0, call.bytes_of_x(), stream),
                 "initial guess");
-    const SolveOutcome outcome = SolverCache::instance().solve(CudaDevice(stream), request);
-    store_info(outcome, InfoPointers(*iterations, *status, *reason, *residual, *history, *times),
-               [&](void* to, std::span<const std::byte> from) {
-                 cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
-                             "results");
-               });
+    solve_members(CudaDevice(stream), call,
+                  InfoPointers(*iterations, *status, *reason, *residual, *history, *times),
+                  [&](void* to, std::span<const std::byte> from) {
+                    cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
+                                "results");
+                  });
     cuda::check(cudaStreamSynchronize(stream), "wait for the stream");
   });
 }

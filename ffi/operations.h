@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "buffers.h"
+#include "failures.h"
 #include "solver_cache.h"
 
 // What the handlers do, on any device: python/jaxamg/_ffi.py says what operands and results mean.
@@ -18,9 +19,15 @@ struct MatrixBuffers {
   xffi::AnyBuffer row_index, col_index, values;
   std::string_view format;
 
+  // Matrices of one pattern: their values have an axis in front, and so have the vectors that go with them.
+  bool is_batch() const { return values.dimensions().size() == (format == "dense" ? 3 : 2); }
+  std::int64_t members() const { return is_batch() ? values.dimensions()[0] : 1; }
+
+  // The matrix, or the first of a batch; and a vector that goes with it.
   InputMatrix matrix(std::int64_t rows) const {
-    return input_matrix(format, row_index, col_index, values, rows);
+    return input_matrix(format, row_index, col_index, values, rows, members());
   }
+  Vector vector(const xffi::AnyBuffer& buffer) const { return amg::vector(buffer, is_batch()); }
 };
 
 // Where a solve's results beside x go. Plain pointers: an AnyBuffer refers to XLA's call frame, which is reused as
@@ -38,6 +45,18 @@ struct InfoPointers {
         dtype(dtype_of_buffer(residual_buffer)),
         history_width(static_cast<std::size_t>(history_buffer.dimensions().back())) {}
 
+  // Of member k of a batch, from the first.
+  InfoPointers member(std::int64_t k, std::int32_t lanes) const {
+    const auto before = static_cast<std::size_t>(k) * static_cast<std::size_t>(lanes);
+    InfoPointers to = *this;
+    for (void** counts : {&to.iterations, &to.status, &to.reason})
+      *counts = advanced(*counts, before * sizeof(std::int32_t));
+    to.residual = advanced(residual, before * size_of(dtype));
+    to.history = advanced(history, before * history_width * size_of(dtype));
+    to.times = advanced(times, static_cast<std::size_t>(k) * 2 * sizeof(float));
+    return to;
+  }
+
   void* iterations;
   void* status;
   void* reason;
@@ -52,8 +71,8 @@ inline SolveRequest solve_request(const MatrixBuffers& A, const xffi::AnyBuffer&
                                   std::string_view config, bool transposed, bool reuse_setup) {
   SolveRequest request;
   request.config = std::string(config);
-  request.b = vector(b);
-  request.x = vector(x);
+  request.b = A.vector(b);
+  request.x = A.vector(x);
   request.A = A.matrix(request.b.rows);
   request.mode = transposed ? Mode::transposed : Mode::plain;
   request.reuse_setup = reuse_setup;
@@ -83,19 +102,65 @@ void store_info(const SolveOutcome& outcome, const InfoPointers& to, Store&& sto
   });
 }
 
+// One call's systems, and what it does about those that are not solved. Members differ in values and vectors.
+struct SolveCall {
+  SolveRequest first;
+  std::int64_t members = 1;
+  OnFailure on_failure = OnFailure::report;
+
+  std::size_t bytes_of_x() const {
+    return static_cast<std::size_t>(members * first.x.size()) * size_of(first.x.dtype);
+  }
+};
+
+inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
+                            std::string_view config, bool transposed, bool reuse_setup, double tolerance,
+                            std::string_view on_failure) {
+  SolveCall call{solve_request(A, b, x, config, transposed, reuse_setup), A.members(), named(on_failure)};
+  if (tolerance > 0) call.first.demands.tolerance = tolerance;
+  call.first.demands.nan_unless_solved = call.on_failure == OnFailure::nan;
+  return call;
+}
+
+// Each member refreshes the cached hierarchy of the one before it. A transposed call goes backwards, since it starts
+// with the hierarchy of the last.
+template <class Store>
+void solve_members(const Device& device, const SolveCall& call, const InfoPointers& info, Store&& store) {
+  const SolveRequest& first = call.first;
+  Failures failures;
+  for (std::int64_t i = 0; i < call.members; ++i) {
+    const std::int64_t k = first.mode == Mode::plain ? i : call.members - 1 - i;
+    SolveRequest request = first;
+    request.A = member(first.A, k);
+    request.b = member(first.b, k);
+    request.x = member(first.x, k);
+    const SolveOutcome outcome = SolverCache::instance().solve(device, request);
+    store_info(outcome, info.member(k, first.b.lanes), store);
+    failures.add(outcome.info, k * first.b.lanes);
+  }
+  failures.act(call.on_failure, first.mode);
+}
+
 inline void multiply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& x,
                      const xffi::AnyBuffer& y, bool transposed) {
-  const Vector in = vector(x);
-  SolverCache::instance().multiply(device, A.matrix(in.rows), transposed ? Mode::transposed : Mode::plain, in,
-                                   vector(y));
+  const Vector in = A.vector(x), out = A.vector(y);
+  const InputMatrix matrix = A.matrix(in.rows);
+  const Mode mode = transposed ? Mode::transposed : Mode::plain;
+  for (std::int64_t k = 0; k < A.members(); ++k)
+    SolverCache::instance().multiply(device, member(matrix, k), mode, member(in, k), member(out, k));
 }
 
 // A.values is where the result goes.
 inline void outer(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& u,
                   const xffi::AnyBuffer& v) {
   Workspace workspace(device.memory());
-  const Vector left = vector(u);
-  device.space(workspace)->outer(A.matrix(left.rows), left, vector(v), A.values.untyped_data());
+  const std::unique_ptr<Space> space = device.space(workspace);
+  const Vector left = A.vector(u), right = A.vector(v);
+  const InputMatrix matrix = A.matrix(left.rows);
+  const std::size_t bytes = matrix.value_bytes();
+  for (std::int64_t k = 0; k < A.members(); ++k)
+    space->outer(matrix, member(left, k), member(right, k),
+                 advanced(A.values.untyped_data(), static_cast<std::size_t>(k) * bytes));
 }
 
 // The operands of each operation, which all platforms share; a platform may put a context in front.
@@ -104,7 +169,7 @@ auto bind_solve(Binding&& binding) {
   return std::forward<Binding>(binding)
       .template Arg<xffi::AnyBuffer>()  // row_index
       .template Arg<xffi::AnyBuffer>()  // col_index
-      .template Arg<xffi::AnyBuffer>()  // values
+      .template Arg<xffi::AnyBuffer>()  // values; those of a batch have an axis in front, as all that follows
       .template Arg<xffi::AnyBuffer>()  // b (n) or (n, lanes)
       .template Arg<xffi::AnyBuffer>()  // x0, like b or empty
       .template Ret<xffi::AnyBuffer>()  // x
@@ -117,7 +182,9 @@ auto bind_solve(Binding&& binding) {
       .template Attr<std::string_view>("config")
       .template Attr<std::string_view>("format")
       .template Attr<bool>("transposed")
-      .template Attr<bool>("reuse_setup");
+      .template Attr<bool>("reuse_setup")
+      .template Attr<double>("tolerance")  // 0: the configuration's
+      .template Attr<std::string_view>("on_failure");
 }
 
 template <class Binding>

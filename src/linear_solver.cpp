@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "config/parameters.h"
+#include "convergence/lane_scale.h"
 
 namespace amg {
 
@@ -29,7 +30,7 @@ void LinearSolver::prepare_transpose(Space& space) {
 }
 
 SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Vector x,
-                              const Observer* observer) {
+                              const Observer* observer, const Demands& demands) {
   const auto lanes = static_cast<std::size_t>(b.lanes);
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   if (matrix_fault_ != Reason::none) {
@@ -39,22 +40,57 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
             std::vector<std::vector<double>>(lanes)};
   }
 
-  Monitor monitor(space, rule_, b.lanes, b.dtype, observer);
+  StoppingRule rule = rule_;
+  rule.tolerance = demands.tolerance.value_or(rule.tolerance);
+  SolveInfo info = iterate_in_range(space, rule, A, b, x, observer);
+
+  std::vector<double> keep(lanes, 1.0);
+  bool all = true;
+  for (std::size_t l = 0; l < lanes; ++l) {
+    const Status status = info.status[l];
+    if (status == Status::failed || (demands.nan_unless_solved && status != Status::success)) {
+      keep[l] = nan;
+      all = false;
+    }
+  }
+  if (!all) {
+    const ScalarSet<1> scalars(space, b.lanes);
+    space.write(scalars[0], keep);
+    space.combine(x, {{scalars[0], x}});
+  }
+  return info;
+}
+
+SolveInfo LinearSolver::iterate_in_range(Space& space, const StoppingRule& rule, const Operator& A,
+                                         ConstVector b, Vector x, const Observer* observer) {
+  const LaneScale scale(space, rule, b);
+  if (scale.is_one()) return iterate(space, rule, A, b, x, observer);
+
+  const WorkVector scaled = space.like(b);
+  scale.divide(b, scaled);
+  scale.divide(x, x);
+  const auto restore = [&scale](std::span<double> norms) {
+    for (std::size_t l = 0; l < norms.size(); ++l) scale.multiply(l, norms[l]);
+  };
+  const Observer unscaled = [&](int iteration, std::span<const double> residual) {
+    std::vector<double> norms(residual.begin(), residual.end());
+    restore(norms);
+    (*observer)(iteration, norms);
+  };
+  SolveInfo info = iterate(space, rule, A, scaled, x, observer ? &unscaled : nullptr);
+  scale.multiply(x, x);
+  restore(info.residual);
+  for (std::size_t l = 0; l < info.history.size(); ++l)
+    for (double& norm : info.history[l]) scale.multiply(l, norm);
+  return info;
+}
+
+SolveInfo LinearSolver::iterate(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b,
+                                Vector x, const Observer* observer) {
+  Monitor monitor(space, rule, b.lanes, b.dtype, observer);
   do method_->solve(space, A, b, x, monitor);
   while (monitor.reconsider(A, b, x));
-
-  const SolveInfo& info = monitor.info();
-  std::vector<double> keep(lanes, 1.0);
-  for (std::size_t l = 0; l < lanes; ++l)
-    if (info.status[l] == Status::failed) keep[l] = nan;
-  const ScalarSet<1> scalars(space, b.lanes);
-  space.write(scalars[0], keep);
-  for (const Status status : info.status)
-    if (status == Status::failed) {
-      space.combine(x, {{scalars[0], x}});
-      break;
-    }
-  return info;
+  return monitor.info();
 }
 
 }  // namespace amg

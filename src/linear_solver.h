@@ -1,12 +1,19 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "amg/config.h"
 #include "amg/info.h"
 #include "method/method.h"
 
 namespace amg {
+
+// What one call asks for beyond the configuration.
+struct Demands {
+  std::optional<double> tolerance;  // in place of the configuration's
+  bool nan_unless_solved = false;   // x is NaN in every lane without success, not only in those that failed
+};
 
 // A configuration made ready for one matrix: the outer method, and what judges its results.
 class LinearSolver {
@@ -21,7 +28,7 @@ class LinearSolver {
   // it; in a transposed mode prepare_transpose has been called since. Never throws for what the numbers are:
   // a lane that cannot be solved has status failed and NaN in x.
   SolveInfo solve(Space& space, const Operator& A, ConstVector b, Vector x,
-                  const Observer* observer = nullptr);
+                  const Observer* observer = nullptr, const Demands& demands = {});
 
   // Whether there is a setup that another matrix could use.
   bool usable() const { return is_set_up_ && matrix_fault_ == Reason::none; }
@@ -32,6 +39,12 @@ class LinearSolver {
   GridInfo grid() const { return method_->grid(); }
 
  private:
+  // iterate, for a b of any size
+  SolveInfo iterate_in_range(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b,
+                             Vector x, const Observer* observer);
+  SolveInfo iterate(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b, Vector x,
+                    const Observer* observer);
+
   StoppingRule rule_;
   std::unique_ptr<Method> method_;
   bool is_set_up_ = false;  // false after a matrix that no method takes

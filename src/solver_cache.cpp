@@ -157,15 +157,30 @@ SolverCache& SolverCache::instance() {
 
 // An entry for the request, and its matrix in canonical form: shared when it was set up for these very values,
 // else exclusive.
+//
+// Of several calls that find nothing one makes the entry: the `first`, who looks again at what has come meanwhile.
+// It steps back before it waits for a setup, which must not hold up the setups of other matrices.
 SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest& request, Matrix& A,
                                         Buffer& storage) {
   Workspace workspace(device.memory());
   const std::unique_ptr<Space> owned = device.space(workspace);
   Space& space = *owned;
+  std::unique_lock first(first_mutex_, std::defer_lock);
   std::unique_lock lock(mutex_);
-  const std::vector<std::shared_ptr<Entry>> entries(entries_.begin(), entries_.end());
   std::shared_ptr<SharedPattern> pattern;
-  for (const std::shared_ptr<Entry>& entry : entries) {
+  std::vector<std::shared_ptr<Entry>> seen;
+  for (;;) {
+    const auto unseen = std::ranges::find_if(
+        entries_, [&](const auto& e) { return std::ranges::find(seen, e) == seen.end(); });
+    if (unseen == entries_.end()) {
+      if (first.owns_lock()) break;
+      lock.unlock();
+      first.lock();
+      lock.lock();
+      continue;
+    }
+    const std::shared_ptr<Entry> entry = *unseen;
+    seen.push_back(entry);
     if (!pattern) {
       lock.unlock();
       if (entry->pattern->describes(space, device.id(), request.A)) {
@@ -176,6 +191,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
     }
     if (entry->pattern != pattern || entry->dtype != request.A.dtype || entry->config != request.config)
       continue;
+    if (first.owns_lock()) first.unlock();
     changed_.wait(lock, [&] { return !entry->exclusive; });
     if (!entry->usable) continue;
     ++entry->users;
@@ -254,7 +270,7 @@ SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& reques
     op.transpose = request.reuse_setup ? AT : entry->AT;
   }
   outcome.setup_time = clock.lap();
-  outcome.info = entry->solver.solve(space, op, request.b, request.x);
+  outcome.info = entry->solver.solve(space, op, request.b, request.x, nullptr, request.demands);
   outcome.solve_time = clock.lap();
   return outcome;
 }

@@ -20,6 +20,7 @@ struct SolveRequest {
   bool reuse_setup = false;  // take a hierarchy of other values as it is
   ConstVector b;
   Vector x;  // holds the guess
+  Demands demands;
 };
 
 struct SolveOutcome {
@@ -32,7 +33,7 @@ struct SolveOutcome {
 //
 // A call finds the entry whose whole pattern equals its own. With the values of the last setup it goes straight
 // to the solve, and so does a backward call on the same A; with new values it refreshes. Several calls may
-// solve with one entry at once; an entry in use by others is not refreshed but left to them, and evicting it
+// solve with one entry at once, and concurrent first calls on one matrix set it up once; an entry in use by others is not refreshed but left to them, and evicting it
 // frees it with its last user.
 class SolverCache {
  public:
@@ -68,6 +69,7 @@ class SolverCache {
 
   Lease acquire(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
 
+  std::mutex first_mutex_;  // held by the call that makes a new entry; taken before the one below
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t capacity_;

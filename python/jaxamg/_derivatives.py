@@ -8,10 +8,12 @@ That is linear in ḃ and Ȧ, and its transpose takes the cotangent x̄ to
 
 Both are solves with the matrix of the forward pass, for which the engine has the hierarchy already. If the
 solve is `transposed`, A above stands for the transpose of what is stored. The initial guess and what `info`
-reports have no derivative: x does not depend on them beyond the tolerance.
+reports have no derivative: x does not depend on them beyond the tolerance. Nobody sees the report of a solve in
+these rules, so one that fails warns where the forward one would only report.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,17 +21,38 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad
 
-from ._ffi import multiply_p, outer_p, solve_p
+from ._ffi import member_axes, multiply_p, outer_p, solve_p
 
 
 def _multiply(row_index, col_index, values, x, *, format: str, transposed: bool) -> jax.Array:
     if format == "dense":
-        return (values.T if transposed else values) @ x
+        A = jnp.matrix_transpose(values) if transposed else values
+        return jnp.matvec(A, x) if x.ndim == A.ndim - 1 else A @ x
     return multiply_p.bind(row_index, col_index, values, x, format=format, transposed=transposed)
+
+
+def _outer(row_index, col_index, u, v, *, format: str, members: int) -> jax.Array:
+    if u.ndim == members + 1:
+        u, v = u[..., None], v[..., None]
+    if format == "dense":
+        return u @ jnp.matrix_transpose(v)
+    return outer_p.bind(row_index, col_index, u, v, format=format)
 
 
 def _no_guess(b) -> jax.Array:
     return jnp.zeros(0, b.dtype)
+
+
+def _noisy(params: dict[str, Any]) -> dict[str, Any]:
+    return params | {"on_failure": "warn"} if params["on_failure"] == "report" else params
+
+
+def _adjoint(params: dict[str, Any]) -> dict[str, Any]:
+    return _noisy(params) | {
+        "transposed": not (params["transposed"] or params["symmetric"]),
+        "tolerance": params["adjoint_tolerance"],
+        "adjoint_tolerance": params["tolerance"],
+    }
 
 
 def _solve_jvp(primals, tangents, **params: Any):
@@ -45,7 +68,7 @@ def _solve_jvp(primals, tangents, **params: Any):
     if type(right_side) is ad.Zero:  # only x0 has a tangent
         x_dot = _zero_tangent(x)
     else:
-        x_dot = solve_p.bind(row_index, col_index, A, right_side, _no_guess(b), **params)[0]
+        x_dot = solve_p.bind(row_index, col_index, A, right_side, _no_guess(b), **_noisy(params))[0]
     return [x, *report], [x_dot, *map(_zero_tangent, report)]
 
 
@@ -57,12 +80,7 @@ def _solve_transpose(cotangents, row_index, col_index, A, b, x0, **params: Any):
     x_bar = cotangents[0]
     if type(x_bar) is ad.Zero:
         return None, None, None, ad.Zero(b.aval), None
-    params |= {
-        "transposed": not (params["transposed"] or params["symmetric"]),
-        "config": params["adjoint_config"],
-        "adjoint_config": params["config"],
-    }
-    lam = solve_p.bind(row_index, col_index, A, x_bar, _no_guess(x_bar), **params)[0]
+    lam = solve_p.bind(row_index, col_index, A, x_bar, _no_guess(x_bar), **_adjoint(params))[0]
     return None, None, None, lam, None
 
 
@@ -75,7 +93,8 @@ def _multiply_transpose(y_bar, row_index, col_index, A, x, *, format: str, trans
     y_bar = ad.instantiate_zeros(y_bar)
     if ad.is_undefined_primal(A):
         u, v = (x, y_bar) if transposed else (y_bar, x)
-        return None, None, outer_p.bind(row_index, col_index, u, v, format=format), None
+        members = member_axes(A.aval.ndim, format)
+        return None, None, _outer(row_index, col_index, u, v, format=format, members=members), None
     x_bar = multiply_p.bind(row_index, col_index, A, y_bar, format=format, transposed=not transposed)
     return None, None, None, x_bar
 
@@ -108,3 +127,31 @@ def _define_bilinear(primitive: Primitive, transpose: Callable[..., Any]) -> Non
 
 _define_bilinear(multiply_p, _multiply_transpose)
 _define_bilinear(outer_p, _outer_transpose)
+
+
+# ---- reverse mode only: the same λ and Ā, for JAX without the tangents
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(5,))
+def adjoint_solve(row_index, col_index, A, b, x0, params: tuple[tuple[str, Any], ...]) -> list[jax.Array]:
+    """`solve_p` with a derivative in reverse mode alone; `params` are its items."""
+    return solve_p.bind(row_index, col_index, A, b, x0, **dict(params))
+
+
+def _adjoint_forward(row_index, col_index, A, b, x0, params):
+    results = adjoint_solve(row_index, col_index, A, b, x0, params)
+    return results, (row_index, col_index, A, x0, results[0])
+
+
+def _adjoint_backward(params, residuals, cotangents):
+    row_index, col_index, A, x0, x = residuals
+    options = dict(params)
+    lam = adjoint_solve(
+        row_index, col_index, A, cotangents[0], _no_guess(x), tuple(sorted(_adjoint(options).items()))
+    )[0]
+    u, v = (x, lam) if options["transposed"] else (lam, x)
+    A_bar = -_outer(row_index, col_index, u, v, format=options["format"], members=0)
+    return None, None, A_bar, lam, jnp.zeros_like(x0)
+
+
+adjoint_solve.defvjp(_adjoint_forward, _adjoint_backward)

@@ -6,7 +6,8 @@ A matrix is passed as `(row_index, col_index, values)` and a `format`:
 - "coo": rows (nse,), columns (nse,), values (nse,); an entry in row n is padding, as in JAX's BCOO;
 - "dense": two empty index arrays and values (n, n); only solve takes it.
 
-Vectors are (n,) or (n, m) for m lanes. The calls have no side effects, so XLA may drop or repeat them.
+Vectors are (n,) or (n, m) for m lanes. Several matrices of one pattern, the members of a batch, are one operand:
+values, all vectors and all results then have an axis in front, and outer's vectors their axis of lanes. The calls have no side effects, so XLA may drop or repeat them.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,12 +40,20 @@ def _primitive(name: str, abstract_eval: Callable[..., Any], attributes: Sequenc
     return primitive
 
 
-def _solve_shapes(row_index, col_index, values, b, x0, *, max_iters: int, **_: Any) -> list[ShapedArray]:
-    m = b.shape[1] if b.ndim == 2 else 1
-    lanes = ShapedArray((m,), jnp.int32)
-    residual = ShapedArray((m,), b.dtype)
-    history = ShapedArray((m, max_iters + 1), b.dtype)
-    times = ShapedArray((2,), jnp.float32)
+def member_axes(values_rank: int, format: str) -> int:
+    """Return 1 if values of this rank are those of a batch, else 0."""
+    return values_rank - (2 if format == "dense" else 1)
+
+
+def _solve_shapes(
+    row_index, col_index, values, b, x0, *, format: str, max_iters: int, **_: Any
+) -> list[ShapedArray]:
+    batch = values.shape[: member_axes(values.ndim, format)]
+    m = b.shape[-1] if b.ndim == len(batch) + 2 else 1
+    lanes = ShapedArray((*batch, m), jnp.int32)
+    residual = ShapedArray((*batch, m), b.dtype)
+    history = ShapedArray((*batch, m, max_iters + 1), b.dtype)
+    times = ShapedArray((*batch, 2), jnp.float32)
     return [ShapedArray(b.shape, b.dtype), lanes, lanes, lanes, residual, history, times]
 
 
@@ -53,13 +62,19 @@ def _multiply_shape(row_index, col_index, values, x, **_: Any) -> ShapedArray:
 
 
 def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
-    return ShapedArray(col_index.shape, u.dtype)
+    return ShapedArray((*u.shape[:-2], *col_index.shape), u.dtype)
 
 
 # (row_index, col_index, values, b, x0) -> (x, iterations, status, reason, residual, history, times):
 # x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b; then for each lane what was done;
-# times are those of setup and solve, in s. The backward pass solves with `adjoint_config`.
-solve_p = _primitive("jaxamg_solve", _solve_shapes, ["config", "format", "transposed", "reuse_setup"])
+# times are those of setup and solve, in s. `tolerance` replaces the configuration's unless it is 0; the backward pass
+# takes `adjoint_tolerance`. `on_failure` is what happens to lanes without success besides their status:
+# "report" nothing, "warn" a RuntimeWarning from the running computation, "raise" its error, "nan" x = NaN.
+solve_p = _primitive(
+    "jaxamg_solve",
+    _solve_shapes,
+    ["config", "format", "transposed", "reuse_setup", "tolerance", "on_failure"],
+)
 solve_p.multiple_results = True
 
 # (row_index, col_index, values, x) -> A x, or Aᵀ x if transposed

@@ -16,6 +16,7 @@ class Method(NamedTuple):
     canonical: str
     """AmgX's notation in one normal form."""
     max_iters: int
+    tolerance: float
 
 
 def method(config: Any, keywords: Mapping[str, Any]) -> Method:
@@ -38,7 +39,7 @@ def _validated(document: str) -> Method:
     if unread := [path for path in info["unread"] if path in theirs]:
         message = f"configuration keys that no method in use reads: {', '.join(unread)}"
         warnings.warn(message, UserWarning, stacklevel=4)
-    return Method(canonical, info["max_iters"])
+    return Method(canonical, info["max_iters"], info["tolerance"])
 
 
 def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,8 +10,9 @@ import numpy as np
 from jax.experimental import io_callback
 from jax.typing import ArrayLike
 
-from . import _derivatives  # noqa: F401  registers the primitives' derivative rules
+from . import _batching  # noqa: F401  registers the primitives' batching rules
 from ._claims import Known, is_symmetric, known, merge
+from ._derivatives import adjoint_solve
 from ._ffi import solve_p
 from ._info import concrete_info, raise_misuse, traced_info
 from ._matrix import initial_guess, is_traced, operands, right_hand_side, working_dtype
@@ -47,7 +48,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 
     Works eagerly and inside `jit`; differentiable in both modes, to any order, in A's values and b.
     The hierarchy is cached by configuration and pattern: the same A again costs no setup, new values on a
-    known pattern a refresh, and a gradient no setup at all.
+    known pattern a refresh, and a gradient no setup at all. Under `vmap` over b there is still one hierarchy,
+    and one pass over A for all lanes; over A's values, one symbolic setup, refreshed for each.
 
     Args:
         A: matrix (n, n): BCSR, BCOO, SciPy sparse (any format) or a dense array. Columns need not be sorted;
@@ -63,9 +65,11 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         x0: initial guess, shaped like b. Changes the iterations, not the solution nor its derivative.
         reuse_setup: new values on a known pattern keep the hierarchy of the old ones as it is. By default it
             is refreshed, which gives the bits of a fresh setup.
-        derivative: "implicit": forward and reverse mode, of any order.
-        adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own. Another
-            tolerance is another configuration, for which the gradient sets up a hierarchy of its own.
+        derivative: "implicit": forward and reverse mode, of any order; "adjoint": reverse mode alone.
+        adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own.
+        on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and backward:
+            "warn": a RuntimeWarning; "raise": an error from the running computation; "nan": x = NaN. By default
+            a solve only tells in `info`, and the solves of a gradient, which have no `info`, warn.
         **kwargs: keys of the outer solver, which win over `config`: `tolerance=1e-8`.
 
     Every other argument is part of the interface, but not supported by this version.
@@ -104,14 +108,14 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         label_sum=facts.label_sum,
         near_nullspace=near_nullspace,
         precond_dtype=precond_dtype,
-        on_failure=on_failure,
         hierarchy=hierarchy,
         block_dim=None if block_dim == 1 else block_dim,
-        derivative=None if derivative == "implicit" else derivative,
     )
-    adjoint = chosen
+    _check_choice("derivative", derivative, ("implicit", "adjoint"))
+    _check_choice("on_failure", on_failure, (None, "warn", "raise", "nan"))
+    backward = 0.0  # as forward
     if adjoint_tolerance is not None:
-        adjoint = method(config, kwargs | {"tolerance": adjoint_tolerance})
+        backward = method(config, kwargs | {"tolerance": adjoint_tolerance}).tolerance
 
     matrix = operands(A, b)
     rhs = right_hand_side(b, matrix.n)
@@ -123,7 +127,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         dtype=working_dtype(matrix.values, rhs),
         format=matrix.format,
         config=chosen.canonical,
-        adjoint_config=adjoint.canonical,
+        adjoint_tolerance=backward,
+        on_failure=on_failure or "report",
+        derivative=derivative,
         max_iters=chosen.max_iters,
         reuse_setup=bool(reuse_setup),
         symmetric=is_symmetric(A, rhs),
@@ -146,12 +152,32 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 @partial(
     jax.jit,
     inline=True,
-    static_argnames=("dtype", "format", "config", "adjoint_config", "max_iters", "reuse_setup", "symmetric"),
+    static_argnames=(
+        "dtype",
+        "derivative",
+        "format",
+        "config",
+        "adjoint_tolerance",
+        "on_failure",
+        "max_iters",
+        "reuse_setup",
+        "symmetric",
+    ),
 )
-def _solve(row_index, col_index, values, b, x0, *, dtype: np.dtype, **params: Any) -> list[jax.Array]:
+def _solve(
+    row_index, col_index, values, b, x0, *, dtype: np.dtype, derivative: str, **params: Any
+) -> list[jax.Array]:
+    params |= {"transposed": False, "tolerance": 0.0}
     x0 = jnp.zeros(0, dtype) if x0 is None else x0.astype(dtype)
     values, b = values.astype(dtype), b.astype(dtype)
-    return solve_p.bind(row_index, col_index, values, b, x0, transposed=False, **params)
+    if derivative == "adjoint":
+        return adjoint_solve(row_index, col_index, values, b, x0, tuple(sorted(params.items())))
+    return solve_p.bind(row_index, col_index, values, b, x0, **params)
+
+
+def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, choices))}")
 
 
 def _reject_unsupported(**arguments: Any) -> None:
