@@ -1,7 +1,7 @@
 """`vmap` of the engine's operations: one call each, whatever is batched.
 
-Vectors alone become lanes: the batch is the last axis of (n, m · size), so that one hierarchy and one pass over
-A serve all of them. Values, of one pattern, become members: an axis in front of A's values and of all
+Vectors alone become lanes: the batch is the last axis of (n, m · size), so that one hierarchy and one pass
+over A serve all of them. Values, of one pattern, become members: an axis in front of A's values and of all
 vectors, over which the engine goes with one symbolic setup. Lanes within members are both.
 """
 
@@ -22,8 +22,8 @@ def _size(arrays: Sequence[Any], axes: Sequence[int | None]) -> int:
 def _refuse_batched_pattern(axes: Sequence[int | None]) -> None:
     if axes[0] is not None or axes[1] is not None:
         raise NotImplementedError(
-            "vmap over the row or column indices of A: matrices of one batch share their pattern; batch A's values "
-            "alone, or go through different patterns with jax.lax.map"
+            "vmap over the row or column indices of A: matrices of one batch share their pattern; batch A's "
+            "values alone, or go through different patterns with jax.lax.map"
         )
 
 

@@ -8,8 +8,8 @@ That is linear in ḃ and Ȧ, and its transpose takes the cotangent x̄ to
 
 Both are solves with the matrix of the forward pass, for which the engine has the hierarchy already. If the
 solve is `transposed`, A above stands for the transpose of what is stored. The initial guess and what `info`
-reports have no derivative: x does not depend on them beyond the tolerance. Nobody sees the report of a solve in
-these rules, so one that fails warns where the forward one would only report.
+reports have no derivative: x does not depend on them beyond the tolerance. Nobody sees the report of a solve
+in these rules, so one that fails warns where the forward one would only report.
 """
 
 from collections.abc import Callable
@@ -139,16 +139,14 @@ def adjoint_solve(row_index, col_index, A, b, x0, params: tuple[tuple[str, Any],
 
 
 def _adjoint_forward(row_index, col_index, A, b, x0, params):
-    results = adjoint_solve(row_index, col_index, A, b, x0, params)
+    results = solve_p.bind(row_index, col_index, A, b, x0, **dict(params))
     return results, (row_index, col_index, A, x0, results[0])
 
 
 def _adjoint_backward(params, residuals, cotangents):
     row_index, col_index, A, x0, x = residuals
     options = dict(params)
-    lam = adjoint_solve(
-        row_index, col_index, A, cotangents[0], _no_guess(x), tuple(sorted(_adjoint(options).items()))
-    )[0]
+    lam = solve_p.bind(row_index, col_index, A, cotangents[0], _no_guess(x), **_adjoint(options))[0]
     u, v = (x, lam) if options["transposed"] else (lam, x)
     A_bar = -_outer(row_index, col_index, u, v, format=options["format"], members=0)
     return None, None, A_bar, lam, jnp.zeros_like(x0)

@@ -6,8 +6,9 @@ A matrix is passed as `(row_index, col_index, values)` and a `format`:
 - "coo": rows (nse,), columns (nse,), values (nse,); an entry in row n is padding, as in JAX's BCOO;
 - "dense": two empty index arrays and values (n, n); only solve takes it.
 
-Vectors are (n,) or (n, m) for m lanes. Several matrices of one pattern, the members of a batch, are one operand:
-values, all vectors and all results then have an axis in front, and outer's vectors their axis of lanes. The calls have no side effects, so XLA may drop or repeat them.
+Vectors are (n,) or (n, m) for m lanes. Several matrices of one pattern, the members of a batch, are one
+operand: values, all vectors and all results then have an axis in front, and outer's vectors their axis of
+lanes. The calls have no side effects, so XLA may drop or repeat them.
 """
 
 from collections.abc import Callable, Sequence
@@ -67,9 +68,10 @@ def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
 
 # (row_index, col_index, values, b, x0) -> (x, iterations, status, reason, residual, history, times):
 # x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b; then for each lane what was done;
-# times are those of setup and solve, in s. `tolerance` replaces the configuration's unless it is 0; the backward pass
-# takes `adjoint_tolerance`. `on_failure` is what happens to lanes without success besides their status:
-# "report" nothing, "warn" a RuntimeWarning from the running computation, "raise" its error, "nan" x = NaN.
+# times are those of setup and solve, in s. `tolerance` replaces the configuration's unless it is 0; the
+# backward pass takes `adjoint_tolerance`. `on_failure` is what happens to lanes without success besides their
+# status: "report" nothing, "warn" a RuntimeWarning from the running computation, "raise" its error, "nan"
+# x = NaN.
 solve_p = _primitive(
     "jaxamg_solve",
     _solve_shapes,

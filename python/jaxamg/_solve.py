@@ -67,9 +67,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             is refreshed, which gives the bits of a fresh setup.
         derivative: "implicit": forward and reverse mode, of any order; "adjoint": reverse mode alone.
         adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own.
-        on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and backward:
-            "warn": a RuntimeWarning; "raise": an error from the running computation; "nan": x = NaN. By default
-            a solve only tells in `info`, and the solves of a gradient, which have no `info`, warn.
+        on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and
+            backward: "warn": a RuntimeWarning; "raise": an error from the running computation; "nan": x =
+            NaN. By default a solve only tells in `info`, and those of a gradient, which have no `info`, warn.
         **kwargs: keys of the outer solver, which win over `config`: `tolerance=1e-8`.
 
     Every other argument is part of the interface, but not supported by this version.
