@@ -136,9 +136,7 @@ def test_bad_initial_guess(x0, message):
         {"label_sum": sum},
         {"near_nullspace": np.ones((N, 1))},
         {"precond_dtype": np.float32},
-        {"on_failure": "raise"},
         {"hierarchy": object()},
-        {"derivative": "adjoint"},
     ],
     ids=lambda argument: next(iter(argument)),
 )
