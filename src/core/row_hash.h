@@ -15,4 +15,9 @@ AMG_HD inline std::uint64_t row_hash(std::int64_t row, std::uint64_t stream) {
   return hash ^ (hash >> 31);
 }
 
+// Uniform in [-1, 1).
+AMG_HD inline double random_number(std::int64_t row, std::uint64_t stream) {
+  return static_cast<double>(row_hash(row, stream) >> 11) * 0x1p-52 - 1.0;
+}
+
 }  // namespace amg

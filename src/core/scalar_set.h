@@ -30,4 +30,20 @@ class ScalarSet {
   std::array<Scalar, count> scalars_;
 };
 
+// The same where their number is known at run time only.
+class ScalarArray {
+ public:
+  ScalarArray(Space& space, int count, std::int32_t lanes)
+      : storage_(space.vector(count, lanes, DType::f64)), lanes_(lanes) {}
+
+  Scalar operator[](int i) const {
+    return {static_cast<Vector>(storage_).as<double>() + std::ptrdiff_t{i} * lanes_, lanes_};
+  }
+  void clear(Space& space) const { space.fill(storage_, 0.0); }
+
+ private:
+  WorkVector storage_;
+  std::int32_t lanes_;
+};
+
 }  // namespace amg

@@ -106,13 +106,18 @@ class Space {
   virtual void fill(Vector x, double value) = 0;   // 0 + 1
   virtual void copy(ConstVector x, Vector y) = 0;  // 1 + 1
   virtual void identity(Vector x) = 0;             // lane l of row i is 1 if i = l, else 0
+  // random_number(i, seed) in every lane of row i
+  virtual void random(Vector x, std::uint64_t seed) = 0;
   // y = Σ c v; a term whose coefficient is zero in a lane is not looked at there, so a lane that has stopped is
   // not touched by what its others do. y may be one of the v.
   virtual void combine(Vector y, std::initializer_list<Term> terms, Dots dots = {}) = 0;
   virtual void dot(ConstVector y, Dots dots) = 0;  // 1 + |dots|
   virtual void norm(ConstVector x, Norm kind, Scalar out) = 0;
   // Lanes with active == 0 get 0; so does a division by 0.
-  virtual void compute(Scalar active, std::initializer_list<ScalarAssignment> program) = 0;
+  virtual void compute(Scalar active, std::span<const ScalarAssignment> program) = 0;
+  void compute(Scalar active, std::initializer_list<ScalarAssignment> program) {
+    compute(active, std::span(program.begin(), program.size()));
+  }
 
   // ---- products; A counts 12 bytes an entry in float64, 8 in float32, and 8 a row
   virtual void multiply(const Operator& A, ConstVector x, Vector y, Dots dots = {}) = 0;  // y = A x

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "core/buffer.h"
@@ -37,9 +38,14 @@ class WorkVector {
       : workspace_(&workspace),
         buffer_(workspace.take(static_cast<std::size_t>(rows * lanes) * size_of(dtype))),
         view_{buffer_.data(), dtype, rows, lanes} {}
-  WorkVector(const WorkVector&) = delete;
+  WorkVector(WorkVector&& other) noexcept
+      : workspace_(std::exchange(other.workspace_, nullptr)),
+        buffer_(std::move(other.buffer_)),
+        view_(other.view_) {}
   WorkVector& operator=(const WorkVector&) = delete;
-  ~WorkVector() { workspace_->give(std::move(buffer_)); }
+  ~WorkVector() {
+    if (workspace_) workspace_->give(std::move(buffer_));
+  }
 
   operator Vector() const { return view_; }
   operator ConstVector() const { return view_; }

@@ -10,16 +10,9 @@ namespace {
 //
 // One iteration has two products and two preconditionings; a lane that converges at the half step s counts it
 // as an iteration. Traffic beside the preconditioner's: 2 A and 18 vectors.
-class Pbicgstab final : public Krylov {
+class Pbicgstab final : public PreconditionedKrylov {
  public:
-  explicit Pbicgstab(Preconditioner preconditioner) : M_(std::move(preconditioner)) {}
-
-  void setup(Space& space, const Matrix& A) override { M_.setup(space, A); }
-  void refresh(Space& space, const Matrix& A) override { M_.refresh(space, A); }
-  void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
-  std::size_t bytes() const override { return M_.bytes(); }
-  GridInfo grid() const override { return M_.grid(); }
-  bool fixed() const override { return M_.fixed(); }
+  using PreconditionedKrylov::PreconditionedKrylov;
 
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override {
     const WorkVector r = space.like(b), r0 = space.like(b), p = space.like(b), v = space.like(b);
@@ -58,9 +51,6 @@ class Pbicgstab final : public Krylov {
       });
     } while (!monitor.advance(r, rr, {alpha, omega, rho}));
   }
-
- private:
-  Preconditioner M_;
 };
 
 }  // namespace

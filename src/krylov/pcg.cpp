@@ -9,16 +9,9 @@ namespace {
 // (2003), algorithm 9.1. A and the preconditioner M⁻¹ must be symmetric positive definite.
 //
 // Traffic of one iteration beside the preconditioner's: A and 11 vectors (13 with a preconditioner).
-class Pcg final : public Krylov {
+class Pcg final : public PreconditionedKrylov {
  public:
-  explicit Pcg(Preconditioner preconditioner) : M_(std::move(preconditioner)) {}
-
-  void setup(Space& space, const Matrix& A) override { M_.setup(space, A); }
-  void refresh(Space& space, const Matrix& A) override { M_.refresh(space, A); }
-  void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
-  std::size_t bytes() const override { return M_.bytes(); }
-  GridInfo grid() const override { return M_.grid(); }
-  bool fixed() const override { return M_.fixed(); }
+  using PreconditionedKrylov::PreconditionedKrylov;
 
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override {
     const WorkVector r = space.like(b), z = space.like(b), p = space.like(b), Ap = space.like(b);
@@ -46,9 +39,6 @@ class Pcg final : public Krylov {
       });
     } while (!monitor.advance(r, rr, {alpha}));
   }
-
- private:
-  Preconditioner M_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "amg/config.h"
 #include "amg/info.h"
@@ -80,6 +81,22 @@ class Preconditioner {
  private:
   std::unique_ptr<Method> method_;
   StoppingRule rule_ = StoppingRule::counting(1);
+};
+
+// A Krylov method with a preconditioner; without one, its letters' M is the identity.
+class PreconditionedKrylov : public Krylov {
+ public:
+  explicit PreconditionedKrylov(Preconditioner M) : M_(std::move(M)) {}
+
+  void setup(Space& space, const Matrix& A) override { M_.setup(space, A); }
+  void refresh(Space& space, const Matrix& A) override { M_.refresh(space, A); }
+  void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
+  bool fixed() const override { return M_.fixed(); }
+  std::size_t bytes() const override { return M_.bytes(); }
+  GridInfo grid() const override { return M_.grid(); }
+
+ protected:
+  Preconditioner M_;
 };
 
 }  // namespace amg

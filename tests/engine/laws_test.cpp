@@ -408,7 +408,18 @@ const std::vector<std::string>& outer_solvers() {
       "solver(o)=PBICGSTAB, o:preconditioner(p)=AMG, p:algorithm=AGGREGATION, p:selector=SIZE_2, "
       "p:max_iters=1" +
           stop,
-      d2 + stop, "solver(o)=DENSE_LU_SOLVER" + stop};
+      "solver(o)=PCGF, o:preconditioner(p)=BLOCK_JACOBI, p:max_iters=2" + stop,
+      "solver(o)=FGMRES, o:gmres_n_restart=10, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, "
+      "p:max_iters=1" +
+          stop,
+      "solver(o)=GMRES, o:gmres_n_restart=10, o:gmres_krylov_dim=3, o:preconditioner(p)=BLOCK_JACOBI, "
+      "p:max_iters=2" +
+          stop,
+      "solver(o)=IDR, o:subspace_dim_s=4, o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, "
+      "p:max_iters=1" +
+          stop,
+      d2 + stop,
+      "solver(o)=DENSE_LU_SOLVER" + stop};
   return all;
 }
 

@@ -40,6 +40,8 @@ const std::map<std::string, std::string> fillings{
     {"BLOCK_JACOBI", "BLOCK_JACOBI, %:relaxation_factor=0.8"},
     {"GS_SYMMETRIC", "MULTICOLOR_GS, %:symmetric_GS=1, %:relaxation_factor=1"},
     {"ILU_1", "MULTICOLOR_ILU, %:ilu_sparsity_level=1"},
+    // a method in a method in a method
+    {"GMRES_AMG", "GMRES, %:preconditioner(i)=AMG, i:selector=PMIS, i:interpolator=D1, i:max_iters=1"},
 };
 
 std::string fill(const std::string& name, char scope) {
@@ -105,6 +107,24 @@ const std::vector<Row> rows{
     {"PBICGSTAB", "AMG_D2", "poisson3d", 0.05},
     {"PBICGSTAB", "AMG_D2", "jumps", 0.08},
     {"PBICGSTAB", "AMG_D2", "random", 0.04},
+    {"PCGF", "NOSOLVER", "poisson2d", 0.88},
+    {"PCGF", "BLOCK_JACOBI", "jumps", 0.93},
+    {"PCGF", "AMG_D2", "poisson3d", 0.15},
+    {"PCGF", "AMG_SIZE_2", "anisotropic", 0.51},
+    {"GMRES", "NOSOLVER", "poisson3d", 0.78},
+    {"GMRES", "BLOCK_JACOBI", "convection", 0.92},
+    {"GMRES", "BLOCK_JACOBI", "random", 0.4},
+    {"GMRES", "AMG_D1", "convection", 0.41},
+    {"GMRES", "AMG_D2", "jumps", 0.2},
+    {"FGMRES", "DENSE_LU_SOLVER", "convection", 1e-4},
+    {"FGMRES", "AMG_D2", "poisson2d", 0.18},
+    {"FGMRES", "AMG_SIZE_2", "convection", 0.42},
+    {"FGMRES", "GMRES_AMG", "convection", 0.32},
+    {"IDR", "NOSOLVER", "poisson2d", 0.89},
+    {"IDR", "NOSOLVER", "convection", 0.91},
+    {"IDR", "BLOCK_JACOBI", "random", 0.45},
+    {"IDR", "AMG_D2", "poisson3d", 0.18},
+    {"IDRMSYNC", "AMG_SIZE_2", "convection", 0.48},
     {"BLOCK_JACOBI", "", "random", 0.52},
     {"GS", "", "random", 0.31},
     {"FIXCOLOR_GS", "", "random", 0.31},
@@ -254,6 +274,78 @@ TEST_P(TheoryTest, JacobiContractsAnEigenvectorByItsEigenvalue) {
   const double rounding = 10 * eps / (1 - std::cos(angle));
   for (std::size_t k = 1; k < 31; ++k)
     EXPECT_NEAR(info.history[0][k] / info.history[0][k - 1], 1 - omega * (1 - std::cos(angle)), rounding);
+}
+
+// The residual of GMRES is the least in r₀ + A K_k(A, r₀), restart after restart; Eigen's, by least squares.
+TEST_P(TheoryTest, GmresMinimizesTheResidualInEveryCycle) {
+  const Sparse A = problems::convection_diffusion2d(12, 2.0);
+  const int restart = 7;
+  Lanes r = problems::random_lanes(A.rows(), 1);
+  const auto [info, x] = solve(
+      "solver(o)=GMRES, o:preconditioner=NOSOLVER, o:max_iters=21, o:tolerance=0, o:gmres_n_restart=7", A, r);
+  ASSERT_EQ(info.history[0].size(), 22u);
+  for (std::size_t k = 1; k < info.history[0].size();) {
+    Eigen::MatrixXd AK(A.rows(), restart);
+    Eigen::VectorXd v = r.normalized(), least = r;
+    for (int j = 0; j < restart; ++j, ++k) {
+      AK.col(j) = A * v;
+      v = AK.col(j).normalized();
+      const auto K = AK.leftCols(j + 1);
+      least = r - K * K.householderQr().solve(Eigen::VectorXd(r));
+      EXPECT_NEAR(info.history[0][k], least.norm(), 100 * eps * info.history[0][0]) << k;
+    }
+    r = least;
+  }
+}
+
+// DQGMRES with two vectors: on a symmetric matrix Arnoldi is Lanczos, so that nothing is lost.
+TEST_P(TheoryTest, TruncatedGmresOfASymmetricMatrixIsGmres) {
+  const Sparse A = problems::poisson2d(10);
+  const Lanes b = problems::random_lanes(A.rows(), 1);
+  const std::string full = "solver(o)=GMRES, o:preconditioner=NOSOLVER, o:max_iters=12, o:tolerance=0";
+  const auto all = solve(full, A, b), two = solve(full + ", o:gmres_krylov_dim=2", A, b);
+  ASSERT_EQ(two.info.history[0].size(), 13u);
+  for (std::size_t k = 0; k < 13; ++k)
+    EXPECT_NEAR(two.info.history[0][k], all.info.history[0][k], 1000 * eps * b.norm()) << k;
+}
+
+// A rotation, on which conjugate gradients break down at once: the Krylov space of two dimensions is all there is.
+TEST_P(TheoryTest, GmresSolvesWhereConjugateGradientsBreakDown) {
+  Eigen::MatrixXd rotation(2, 2);
+  rotation << 0, 1, -1, 0;
+  Lanes b(2, 1);
+  b << 3, -4;
+  const auto [info, x] = solve(Row{"GMRES", "NOSOLVER", "", 1}, Sparse(rotation.sparseView()), b);
+  EXPECT_EQ(info.status[0], Status::success);
+  EXPECT_EQ(info.iterations[0], 2);
+  EXPECT_LE((rotation * x - b).norm(), 10 * eps * b.norm());
+}
+
+// Finite termination: IDR(s) needs at most n + n / s products (Sonneveld and van Gijzen, theorem 2.1), also
+// where the shadow space is all of a small system.
+TEST_P(TheoryTest, InducedDimensionReductionEndsInFiniteTime) {
+  for (const int n : {1, 3, 12}) {
+    const Sparse A = problems::grid(n, 1, 1, {{0, 0, 0, 3}, {-1, 0, 0, -1}, {1, 0, 0, -0.5}});
+    for (const int s : {1, 4, 8}) {
+      const Row row{"IDR", "NOSOLVER", "", 1};
+      const double tolerance = GetParam().dtype == DType::f32 ? 1e-4 : 1e-8;
+      const auto [info, x] = solve(row.config(tolerance) + ", o:subspace_dim_s=" + std::to_string(s), A,
+                                   problems::random_lanes(n, 1));
+      EXPECT_EQ(info.status[0], Status::success) << n << ' ' << s;
+      EXPECT_LE(info.iterations[0], n + (n + s - 1) / s) << n << ' ' << s;
+    }
+  }
+}
+
+// A preconditioner that does not change makes flexible conjugate gradients the plain ones.
+TEST_P(TheoryTest, FlexibleConjugateGradientsAreTheSameWithAFixedPreconditioner) {
+  const Sparse A = problems::jumps2d(16, 10.0);
+  const Lanes b = problems::random_lanes(A.rows(), 1);
+  const auto plain = solve(Row{"PCG", "BLOCK_JACOBI", "", 1}, A, b);
+  const auto flexible = solve(Row{"PCGF", "BLOCK_JACOBI", "", 1}, A, b);
+  ASSERT_GE(flexible.info.history[0].size(), 10u);
+  for (std::size_t k = 0; k < 10; ++k)
+    EXPECT_NEAR(flexible.info.history[0][k], plain.info.history[0][k], 1000 * eps * b.norm()) << k;
 }
 
 TEST_P(TheoryTest, MultigridTakesAsManyIterationsOnAnyMesh) {

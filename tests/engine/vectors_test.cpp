@@ -173,14 +173,42 @@ TEST_P(VectorsTest, NormsHandOnNaNAndInfinityOfTheirLane) {
 }
 
 TEST_P(VectorsTest, ScalarArithmeticStopsWithItsLane) {
-  const ScalarSet<6> scalars(space, 3);
-  const auto& [active, a, b, product, quotient, copied] = scalars.all();
+  const ScalarSet<10> scalars(space, 3);
+  const auto& [active, a, b, product, quotient, copied, sum, difference, root, larger] = scalars.all();
   space.write(active, std::vector{1.0, 1.0, 0.0});
   space.write(a, std::vector{6.0, 5.0, 4.0});
   space.write(b, std::vector{3.0, 0.0, 2.0});
-  space.compute(active, {let(product, a * b), let(quotient, a / b), let(copied, product)});
-  const std::vector<double> expected{18, 0, 0, 2, 0, 0, 18, 0, 0};
-  EXPECT_EQ(space.read({&product, 3}), expected);
+  space.compute(active, {let(product, a * b), let(quotient, a / b), let(copied, product),
+                         let(sum, a * a + b * quotient), let(difference, a - b * b), let(root, sqrt(sum)),
+                         let(larger, max(a, copied))});
+  const std::vector<double> expected{18, 0, 0,  2, 0, 0, 18, 0, 0, 42, 25, 0, -3, 5, 0, std::sqrt(42.0),
+                                     5,  0, 18, 5, 0};
+  EXPECT_EQ(space.read({&product, 7}), expected);
+}
+
+// Longer than what a GPU takes at a time: powers of two, step by step.
+TEST_P(VectorsTest, ScalarProgramsHaveAnyLength) {
+  const ScalarSet<2> scalars(space, 1);
+  const auto& [one, power] = scalars.all();
+  space.write(one, std::vector{1.0});
+  space.write(power, std::vector{1.0});
+  space.compute(one, std::vector(100, let(power, power + power)));
+  EXPECT_EQ(space.read({&power, 1}), std::vector{0x1p100});
+}
+
+// The same in every lane, another for another seed; uniform in [-1, 1), so that the mean of n has the variance 1 / 3n
+// and so, nearly, has that of products with another.
+TEST_P(VectorsTest, RandomVectorsAreUniformAndIndependent) {
+  const int n = 30000;
+  const OwnedVector x = site.vector(n, 2), y = site.vector(n, 1);
+  space.random(x, 0);
+  space.random(y, 1);
+  const Lanes u = site.download(x), v = site.download(y);
+  EXPECT_TRUE((u.col(0).array() == u.col(1).array()).all());
+  EXPECT_TRUE((u.array() >= -1).all() && (u.array() <= 1).all());
+  EXPECT_LE(std::abs(u.col(0).mean()), 4 / std::sqrt(3.0 * n));
+  EXPECT_NEAR(u.col(0).squaredNorm() / n, 1.0 / 3, 0.01);
+  EXPECT_LE(std::abs(u.col(0).dot(v.col(0))) / n, 4 / (3 * std::sqrt(1.0 * n)));
 }
 
 // ---- products

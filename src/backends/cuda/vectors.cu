@@ -4,6 +4,7 @@
 #include "backends/cuda/cuda_space.h"
 #include "backends/cuda/launch.h"
 #include "backends/cuda/reduce.cuh"
+#include "core/row_hash.h"
 
 namespace amg {
 
@@ -143,6 +144,21 @@ void CudaSpace::identity(Vector x) {
   visit(x.dtype, [&]<class T>() { fill_identity(stream_, x.as<T>(), x.size(), x.lanes); });
 }
 
+namespace {
+
+template <class T>
+void fill_random(cudaStream_t stream, T* data, std::int64_t size, std::int64_t lanes, std::uint64_t seed) {
+  cuda::for_each(stream, size, "random", [=] __device__(std::int64_t at) {
+    data[at] = static_cast<T>(random_number(at / lanes, seed));
+  });
+}
+
+}  // namespace
+
+void CudaSpace::random(Vector x, std::uint64_t seed) {
+  visit(x.dtype, [&]<class T>() { fill_random(stream_, x.as<T>(), x.size(), x.lanes, seed); });
+}
+
 void CudaSpace::copy(ConstVector x, Vector y) {
   cuda::check(cudaMemcpyAsync(y.data, x.data, static_cast<std::size_t>(x.size()) * size_of(x.dtype),
                               cudaMemcpyDeviceToDevice, stream_),
@@ -222,7 +238,7 @@ void CudaSpace::norm(ConstVector x, Norm kind, Scalar out) {
 
 namespace {
 
-constexpr int longest_program = 8;
+constexpr int longest_program = 32;  // 3 of the 4 KiB that a kernel's arguments may take
 
 struct Program {
   ScalarAssignment step[longest_program];
@@ -232,24 +248,23 @@ struct Program {
 __global__ void compute_kernel(const double* active, std::int32_t lanes, Program program) {
   for (std::int32_t l = static_cast<std::int32_t>(threadIdx.x); l < lanes; l += block_threads)
     for (int k = 0; k < program.length; ++k) {
-      const auto& [out, value] = program.step[k];
-      const double a = value.a.data[l];
-      double result = a;
-      if (value.op == ScalarExpression::Op::multiply) result = a * value.b.data[l];
-      if (value.op == ScalarExpression::Op::divide)
-        result = value.b.data[l] == 0.0 ? 0.0 : a / value.b.data[l];
-      out.data[l] = active[l] == 0.0 ? 0.0 : result;
+      const ScalarAssignment& step = program.step[k];
+      step.out.data[l] = active[l] == 0.0 ? 0.0 : step.value.of_lane(l);
     }
 }
 
 }  // namespace
 
-void CudaSpace::compute(Scalar active, std::initializer_list<ScalarAssignment> assignments) {
-  if (assignments.size() > longest_program) throw std::logic_error("compute: at most eight assignments");
-  Program program{};
-  for (const ScalarAssignment& step : assignments) program.step[program.length++] = step;
-  compute_kernel<<<1, block_threads, 0, stream_>>>(active.data, active.lanes, program);
-  cuda::check_launch("compute");
+void CudaSpace::compute(Scalar active, std::span<const ScalarAssignment> assignments) {
+  while (!assignments.empty()) {
+    const std::size_t length = std::min<std::size_t>(assignments.size(), longest_program);
+    Program program{};
+    std::ranges::copy(assignments.first(length), program.step);
+    program.length = static_cast<int>(length);
+    compute_kernel<<<1, block_threads, 0, stream_>>>(active.data, active.lanes, program);
+    cuda::check_launch("compute");
+    assignments = assignments.subspan(length);
+  }
 }
 
 }  // namespace amg

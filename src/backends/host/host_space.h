@@ -29,10 +29,11 @@ class HostSpace final : public Space {
   void fill(Vector x, double value) override;
   void copy(ConstVector x, Vector y) override;
   void identity(Vector x) override;
+  void random(Vector x, std::uint64_t seed) override;
   void combine(Vector y, std::initializer_list<Term> terms, Dots dots) override;
   void dot(ConstVector y, Dots dots) override;
   void norm(ConstVector x, Norm kind, Scalar out) override;
-  void compute(Scalar active, std::initializer_list<ScalarAssignment> program) override;
+  void compute(Scalar active, std::span<const ScalarAssignment> program) override;
 
   void multiply(const Operator& A, ConstVector x, Vector y, Dots dots) override;
   void multiply_add(const Operator& A, ConstVector x, Vector y) override;

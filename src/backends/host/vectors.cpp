@@ -6,6 +6,7 @@
 #include "backends/host/host_space.h"
 #include "backends/host/memory.h"
 #include "backends/host/reduction.h"
+#include "core/row_hash.h"
 
 namespace amg {
 
@@ -23,6 +24,15 @@ void HostSpace::identity(Vector x) {
   fill(x, 0.0);
   visit(x.dtype, [&]<class T>() {
     for (std::int64_t i = 0; i < std::min<std::int64_t>(x.rows, x.lanes); ++i) x.as<T>()[i * x.lanes + i] = 1;
+  });
+}
+
+void HostSpace::random(Vector x, std::uint64_t seed) {
+  visit(x.dtype, [&]<class T>() {
+    parallel_for(x.rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i)
+        std::fill_n(x.as<T>() + i * x.lanes, x.lanes, static_cast<T>(random_number(i, seed)));
+    });
   });
 }
 
@@ -138,23 +148,9 @@ void HostSpace::norm(ConstVector x, Norm kind, Scalar out) {
   });
 }
 
-void HostSpace::compute(Scalar active, std::initializer_list<ScalarAssignment> program) {
+void HostSpace::compute(Scalar active, std::span<const ScalarAssignment> program) {
   for (const auto& [out, value] : program)
-    for (std::int32_t l = 0; l < out.lanes; ++l) {
-      const double a = value.a.data[l];
-      double result = a;
-      switch (value.op) {
-        case ScalarExpression::Op::copy:
-          break;
-        case ScalarExpression::Op::multiply:
-          result = a * value.b.data[l];
-          break;
-        case ScalarExpression::Op::divide:
-          result = value.b.data[l] == 0.0 ? 0.0 : a / value.b.data[l];
-          break;
-      }
-      out.data[l] = active.data[l] == 0.0 ? 0.0 : result;
-    }
+    for (std::int32_t l = 0; l < out.lanes; ++l) out.data[l] = active.data[l] == 0.0 ? 0.0 : value.of_lane(l);
 }
 
 std::vector<double> HostSpace::read(std::span<const Scalar> scalars) {
