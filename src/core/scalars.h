@@ -72,8 +72,8 @@ inline ScalarProduct operator*(Scalar a, Scalar b) { return {a, b}; }
 inline ScalarExpression operator+(ScalarProduct a, ScalarProduct b) { return {a, 1.0, b}; }
 inline ScalarExpression operator-(ScalarProduct a, ScalarProduct b) { return {a, -1.0, b}; }
 inline ScalarExpression operator/(Scalar a, Scalar b) { return {ScalarExpression::Op::quotient, a, b}; }
-inline ScalarExpression sqrt(Scalar a) { return {ScalarExpression::Op::root, a, {}}; }
-inline ScalarExpression max(Scalar a, Scalar b) { return {ScalarExpression::Op::maximum, a, b}; }
+inline ScalarExpression root(Scalar a) { return {ScalarExpression::Op::root, a, {}}; }
+inline ScalarExpression larger(Scalar a, Scalar b) { return {ScalarExpression::Op::maximum, a, b}; }
 inline ScalarAssignment let(Scalar out, ScalarExpression value) { return {out, value}; }
 
 }  // namespace amg

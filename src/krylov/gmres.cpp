@@ -57,7 +57,7 @@ class Gmres final : public PreconditionedKrylov {
                                        let(lower, s[i] * upper - c[i] * lower), let(upper, turned / rho[i])});
       }
       program.insert(program.end(),
-                     {let(h[k + 1], sqrt(ww)), let(rho[k], h[k] * h[k] + ww), let(rho[k], sqrt(rho[k])),
+                     {let(h[k + 1], root(ww)), let(rho[k], h[k] * h[k] + ww), let(rho[k], root(rho[k])),
                       let(c[k], h[k] / rho[k]), let(s[k], h[k + 1] / rho[k]), let(inverse, active / h[k + 1]),
                       let(step, c[k] * gamma), let(gamma, s[k] * gamma), let(turn, c[k] * gamma),
                       let(shrink, s[k] * s[k]), let(step, step / rho[k])});
@@ -83,7 +83,7 @@ class Gmres final : public PreconditionedKrylov {
     std::vector<Recording> recordings(static_cast<std::size_t>(restart_), Recording(M_.fixed()));
     for (;;) {
       need(basis, 0);
-      space.compute(active, {let(gamma, sqrt(rr)), let(inverse, active / gamma)});
+      space.compute(active, {let(gamma, root(rr)), let(inverse, active / gamma)});
       space.combine(v(0), {{inverse, r}});
       for (int k = 0; k < restart_; ++k) {
         need(basis, k + 1);

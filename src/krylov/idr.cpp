@@ -87,10 +87,10 @@ class Idr final : public PreconditionedKrylov {
     const auto enter_next_space = [&] {
       M_.apply(space, A, r, v);
       space.multiply(A, v, t, {{r, tr}, {t, tt}});
-      space.compute(active,
-                    {let(stretch, tt * rr), let(square, tr * tr), let(stretch, stretch / square),
-                     let(stretch, sqrt(stretch)), let(stretch, kappa * stretch),
-                     let(stretch, max(stretch, active)), let(omega, tr / tt), let(omega, stretch * omega)});
+      space.compute(
+          active, {let(stretch, tt * rr), let(square, tr * tr), let(stretch, stretch / square),
+                   let(stretch, root(stretch)), let(stretch, kappa * stretch),
+                   let(stretch, larger(stretch, active)), let(omega, tr / tt), let(omega, stretch * omega)});
       space.combine(x, {{1, x}, {omega, v}});
       space.combine(r, {{1, r}, {-omega, t}}, {{r, rr}});
     };

@@ -174,13 +174,13 @@ TEST_P(VectorsTest, NormsHandOnNaNAndInfinityOfTheirLane) {
 
 TEST_P(VectorsTest, ScalarArithmeticStopsWithItsLane) {
   const ScalarSet<10> scalars(space, 3);
-  const auto& [active, a, b, product, quotient, copied, sum, difference, root, larger] = scalars.all();
+  const auto& [active, a, b, product, quotient, copied, sum, difference, root_of, larger_of] = scalars.all();
   space.write(active, std::vector{1.0, 1.0, 0.0});
   space.write(a, std::vector{6.0, 5.0, 4.0});
   space.write(b, std::vector{3.0, 0.0, 2.0});
   space.compute(active, {let(product, a * b), let(quotient, a / b), let(copied, product),
-                         let(sum, a * a + b * quotient), let(difference, a - b * b), let(root, sqrt(sum)),
-                         let(larger, max(a, copied))});
+                         let(sum, a * a + b * quotient), let(difference, a - b * b), let(root_of, root(sum)),
+                         let(larger_of, larger(a, copied))});
   const std::vector<double> expected{18, 0, 0,  2, 0, 0, 18, 0, 0, 42, 25, 0, -3, 5, 0, std::sqrt(42.0),
                                      5,  0, 18, 5, 0};
   EXPECT_EQ(space.read({&product, 7}), expected);
