@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <type_traits>
 #include <variant>
 
 #include "amg/config.h"
@@ -63,6 +64,73 @@ nb::dict config_info(const std::string& text) {
   info["tolerance"] = solver.tolerance();
   info["unread"] = config.unread();
   return info;
+}
+
+const char* word(amg::ParameterInfo::Type type) {
+  using Type = amg::ParameterInfo::Type;
+  switch (type) {
+    case Type::integer:
+    case Type::size:
+      return "integer";
+    case Type::real:
+      return "real";
+    case Type::text:
+    case Type::enumeration:
+      return "text";
+    case Type::solver:
+      return "solver";
+  }
+  return "";
+}
+
+const char* word(amg::ParameterInfo::Role role) {
+  using Role = amg::ParameterInfo::Role;
+  switch (role) {
+    case Role::algorithm:
+      return "algorithm";
+    case Role::resource:
+      return "resource";
+    case Role::global:
+      return "global";
+  }
+  return "";
+}
+
+// What src/config/parameters.def says, key by key.
+nb::list parameters() {
+  nb::list all;
+  for (const amg::ParameterInfo& parameter : amg::parameters()) {
+    nb::dict row;
+    row["name"] = std::string(parameter.name);
+    row["type"] = word(parameter.type);
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_same_v<decltype(value), std::string_view>)
+            row["default"] = std::string(value);
+          else
+            row["default"] = value;
+        },
+        parameter.default_value);
+    row["allowed"] = std::string(parameter.allowed);
+    row["role"] = word(parameter.role);
+    row["meaning"] = std::string(parameter.meaning);
+    all.append(row);
+  }
+  return all;
+}
+
+// What src/registry.def says, name by name.
+nb::list registry() {
+  nb::list all;
+  for (const amg::RegisteredName& entry : amg::registered_names()) {
+    nb::dict row;
+    row["key"] = entry.key;
+    row["name"] = entry.name;
+    row["meaning"] = entry.meaning;
+    row["source"] = entry.source;
+    all.append(row);
+  }
+  return all;
 }
 
 nb::dict cache_info() {
@@ -209,6 +277,8 @@ NB_MODULE(_engine, m) {
   });
   m.def("config_info", &config_info);
   m.def("methods", &amg::registered_methods);
+  m.def("parameters", &parameters);
+  m.def("registry", &registry);
   m.def("explain", [](int reason) { return amg::explain(static_cast<amg::Reason>(reason)); });
 
   m.def("column_coloring", &column_coloring, nb::arg("offsets"), nb::arg("columns"), nb::arg("column_count"));

@@ -6,7 +6,7 @@
 
 namespace amg {
 
-#define METHOD(name, factory) std::unique_ptr<Method> factory(const Slot& slot);
+#define METHOD(name, factory, ...) std::unique_ptr<Method> factory(const Slot& slot);
 #define COARSENER(algorithm, factory) CoarsenerFactory factory(const Scope& scope);
 #include "registry.def"
 
@@ -16,7 +16,7 @@ using MethodFactory = std::unique_ptr<Method> (*)(const Slot&);
 
 const Registry<MethodFactory>& methods() {
   static const Registry<MethodFactory> table = {
-#define METHOD(name, factory) {#name, factory},
+#define METHOD(name, factory, ...) {#name, factory},
 #include "registry.def"
   };
   return table;
@@ -38,6 +38,18 @@ std::unique_ptr<Method> make_method(const Slot& slot) {
 
 CoarsenerFactory make_coarsener_factory(const Scope& scope) {
   return look_up(coarseners(), scope.get(param::algorithm), scope.path() + ".algorithm")(scope);
+}
+
+std::vector<RegisteredName> registered_names() {
+  return {
+#define METHOD(name, factory, meaning, source) {"solver", #name, meaning, source},
+#define COARSENER(name, ...) {"algorithm", #name, "", ""},
+#define SELECTOR(name, ...) {"selector", #name, "", ""},
+#define INTERPOLATOR(name, ...) {"interpolator", #name, "", ""},
+#define AGGREGATOR(name, ...) {"selector", #name, "", ""},
+#define COLORING(name, ...) {"matrix_coloring_scheme", #name, "", ""},
+#include "registry.def"
+  };
 }
 
 std::vector<std::string> registered_methods() {

@@ -24,6 +24,15 @@ const Entry& look_up(const Registry<Entry>& registry, const std::string& name, c
   throw ConfigError(path + ": " + name + " is not available in this version; choose one of " + known);
 }
 
+// A name that this version has, and the key whose value it can be; methods tell what they are and where to read on.
+struct RegisteredName {
+  std::string key;
+  std::string name;
+  std::string meaning;
+  std::string source;
+};
+
+std::vector<RegisteredName> registered_names();
 std::vector<std::string> registered_methods();
 
 }  // namespace amg

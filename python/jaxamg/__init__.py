@@ -12,6 +12,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ._cache import clear_solver_cache, finalize, get_solver_cache_info
+from ._describe import describe
 from ._solve import solve
 from ._status import AMGXStatus
 
@@ -26,6 +27,7 @@ __all__ = [
     "Pattern",
     "cache_coloring",
     "clear_solver_cache",
+    "describe",
     "finalize",
     "get_solver_cache_info",
     "matrices",

@@ -1,4 +1,4 @@
-"""The command line: solve a Matrix Market file, or tell what is installed."""
+"""The command line: solve a Matrix Market file, check a configuration, or tell what is installed."""
 
 import argparse
 import json
@@ -13,8 +13,10 @@ import scipy.sparse as sp
 
 from . import _engine
 from ._cache import get_solver_cache_info
+from ._config import resolve
+from ._describe import descriptions
 from ._grid import align, complexities, grid_rows, megabytes, set_up
-from ._method import method
+from ._method import method, unread_keys
 from ._progress import live_residual
 from ._status import AMGXStatus
 
@@ -62,6 +64,19 @@ def _parser() -> argparse.ArgumentParser:
 
     info = commands.add_parser("info", help="print version, threads, methods and cache size")
     info.set_defaults(run=_info)
+
+    methods = commands.add_parser("methods", help="list the methods that fill a slot, and their sources")
+    methods.set_defaults(run=_methods)
+
+    config = commands.add_parser("config", help="work on configuration files")
+    config_commands = config.add_subparsers(required=True, metavar="COMMAND")
+    check = config_commands.add_parser(
+        "check",
+        help="say what is wrong with a configuration, and which of its keys nothing reads",
+        epilog="Exit code: 0 if a solve would take the configuration, 2 if not.",
+    )
+    check.add_argument("file", metavar="FILE", help="AmgX configuration, JSON")
+    check.set_defaults(run=_check_config)
     return parser
 
 
@@ -97,6 +112,25 @@ def _info(_: argparse.Namespace) -> int:
     print(f"jaxamg {version('jaxamg')}, jax {version('jax')}")
     print(f"threads {_engine.num_threads()}, solver cache {get_solver_cache_info()['capacity']} entries")
     print(f"methods {', '.join(_engine.methods())}")
+    return 0
+
+
+def _methods(_: argparse.Namespace) -> int:
+    for entry in descriptions().values():
+        if entry.kind == "method":
+            print(f"{entry.name:16}  {entry.meaning} [{entry.source}]")
+    return 0
+
+
+def _check_config(options: argparse.Namespace) -> int:
+    tree = resolve(options.file, {})
+    try:
+        unread = unread_keys(tree)
+    except ValueError as error:
+        raise ValueError(f"{options.file}: {error}") from error
+    for path in unread:
+        print(f"{options.file}: {path}: no method in use reads this key")
+    print(f"{options.file}: valid" + (f", {len(unread)} keys that nothing reads" if unread else ""))
     return 0
 
 

@@ -34,12 +34,21 @@ def _validated(document: str) -> Method:
     tree = json.loads(document)
     canonical = _engine.canonical_config(tree)
     info = _engine.config_info(canonical)
-    defaults = set(_values(resolve(None, {})))  # unread, they are nobody's mistake
-    theirs = {path for path, value in _values(tree) if (path, value) not in defaults}
-    if unread := [path for path in info["unread"] if path in theirs]:
+    if unread := _theirs(tree, info["unread"]):
         message = f"configuration keys that no method in use reads: {', '.join(unread)}"
         warnings.warn(message, UserWarning, stacklevel=4)
     return Method(canonical, info["max_iters"], info["tolerance"])
+
+
+def unread_keys(tree: Mapping[str, Any]) -> list[str]:
+    """Paths of the keys in a resolved configuration that the user gave and no method in use reads."""
+    return _theirs(tree, _engine.config_info(_engine.canonical_config(tree))["unread"])
+
+
+def _theirs(tree: Mapping[str, Any], unread: list[str]) -> list[str]:
+    defaults = set(_values(resolve(None, {})))  # unread, they are nobody's mistake
+    theirs = {path for path, value in _values(tree) if (path, value) not in defaults}
+    return [path for path in unread if path in theirs]
 
 
 def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -160,6 +160,21 @@ class Space {
   // The entries of A before or after the diagonal in the order of the colors, and the diagonal.
   virtual CsrMatrix triangle(const Matrix& A, const Coloring& coloring, Triangle which) = 0;
 
+  // ---- smoothers with other diagonals, and inside blocks of rows
+  // diagonal[i] = a_ii / Σ_j a_ij²
+  virtual void spai0_diagonal(const Matrix& A, void* diagonal) = 0;
+  // inverse[i] = ±1 / (|a_ii| + ½ Σ |a_ij| over the j outside of i's block), signed like a_ii; 0 where a_ii is 0.
+  virtual void invert_hybrid_diagonal(const Matrix& A, void* inverse) = 0;
+  // norms[i] = Σ_j |a_ij|, or its inverse, 0 for a row of zeros
+  virtual void row_norms(const Matrix& A, bool inverted, void* norms) = 0;
+  // What `all` has at the coarse rows (coarse[i] >= 0) and at the others, and zeros elsewhere.
+  virtual void split_diagonal(std::span<const std::int32_t> coarse, DType dtype, const void* all,
+                              void* at_coarse, void* at_fine) = 0;
+  // y_i = x_i + omega inverse_i (b_i − Σ_j a_ij z_j), row after row of a block of hybrid_block_rows, or backwards,
+  // where z is y in the block and x outside; y and x must not overlap.
+  virtual void hybrid_gs_sweep(const Operator& A, const void* inverse, double omega, bool backwards,
+                               ConstVector b, ConstVector x, Vector y) = 0;
+
   // ---- sparse patterns and products
   virtual TransposedPattern transpose(const Pattern& pattern) = 0;
   virtual void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) = 0;

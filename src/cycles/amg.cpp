@@ -15,9 +15,11 @@ class Amg final : public Stationary {
  public:
   explicit Amg(const Scope& scope)
       : hierarchy_(scope),
-        presweeps_(scope.get(param::presweeps)),
-        postsweeps_(scope.get(param::postsweeps)),
-        coarsest_sweeps_(scope.get(param::coarsest_sweeps)) {
+        intensity_(scope.get(param::intensive_smoothing) != 0 ? 4 : 1),
+        presweeps_(intensity_ * scope.get(param::presweeps)),
+        postsweeps_(intensity_ * scope.get(param::postsweeps)),
+        finest_sweeps_(intensity_ * scope.get(param::finest_sweeps)),
+        coarsest_sweeps_(intensity_ * scope.get(param::coarsest_sweeps)) {
     if (const std::string cycle = scope.get(param::cycle); cycle != "V")
       throw ConfigError(scope.path() + ".cycle: " + cycle + " is not available in this version; choose V");
     if (scope.get(param::error_scaling) != 0)
@@ -50,20 +52,28 @@ class Amg final : public Stationary {
     if (l == tail_level_) return space.multiply_dense(tail_.data(), A.mode, b, x);
     if (hierarchy_.is_coarsest(l)) return solve_coarsest(space, level, A, b, guess, x);
     const bool plain = A.mode == Mode::plain;
-    const int pre = plain ? presweeps_ : postsweeps_;
-    const int post = plain ? postsweeps_ : presweeps_;
+    const bool others = l == 0 && finest_sweeps_ >= 0;
+    const int before = others ? finest_sweeps_ : presweeps_, after = others ? finest_sweeps_ : postsweeps_;
+    // A cycle smooths in reversed order after the correction, hence its transpose before.
+    const auto smooth = [&](bool first, Guess from, Vector to) {
+      Method& smoother = *level.smoother;
+      if (first == plain)
+        smoother.apply(space, A, b, from, to, before);
+      else
+        smoother.apply_reversed(space, A, b, from, to, after);
+    };
 
     const WorkVector y = space.like(b), r = space.like(b);
     const WorkVector b_coarse = space.vector(level.R.rows(), b.lanes, b.dtype);
     const WorkVector x_coarse = space.vector(level.R.rows(), b.lanes, b.dtype);
     const Operator P{level.P, {}, Mode::plain}, R{level.R, {}, Mode::plain};
 
-    level.smoother->apply(space, A, b, guess, y, pre);
+    smooth(true, guess, y);
     space.residual(A, b, y, r);
     space.multiply(R, r, b_coarse);
     cycle(space, l + 1, hierarchy_.matrix(l + 1, A), b_coarse, {}, x_coarse);
     space.multiply_add(P, x_coarse, y);
-    level.smoother->apply(space, A, b, y, x, post);
+    smooth(false, ConstVector(y), x);
   }
 
   // The cycle from the first small level on as one dense matrix: what it makes of the columns of the identity.
@@ -92,8 +102,10 @@ class Amg final : public Stationary {
   Hierarchy hierarchy_;
   std::size_t tail_level_ = no_tail;
   Buffer tail_;
+  int intensity_;  // what intensive_smoothing multiplies all sweeps by
   int presweeps_;
   int postsweeps_;
+  int finest_sweeps_;  // negative: as on the other levels
   int coarsest_sweeps_;
 };
 

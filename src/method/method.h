@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "amg/config.h"
@@ -27,12 +28,21 @@ class Method {
 
   virtual void setup(Space& space, const Matrix& A) = 0;
   virtual void refresh(Space& space, const Matrix& A) { setup(space, A); }
+  // Called by a hierarchy before setup, where a level's rows are split: coarse[i] >= 0 for those that stay. The array
+  // stays as it is until the next setup.
+  virtual void split(std::span<const std::int32_t> /*coarse*/) {}
   // Called once after a setup or refresh before the first transposed application.
   virtual void prepare_transpose(Space&) {}
 
   // x = the result of `iterations` iterations for A x = b from guess; guess may be x itself.
   virtual void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
                      int iterations) = 0;
+  // The same, with the parts of an iteration in reversed order where a method has such parts: the way a cycle smooths
+  // after its coarse correction.
+  virtual void apply_reversed(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
+                              int iterations) {
+    apply(space, A, b, guess, x, iterations);
+  }
   // Improves x until the monitor stops it.
   virtual void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) = 0;
 
@@ -71,6 +81,7 @@ class Preconditioner {
   void setup(Space& space, const Matrix& A);
   void refresh(Space& space, const Matrix& A);
   void prepare_transpose(Space& space);
+  void split(std::span<const std::int32_t> coarse);
   // z ≈ A⁻¹ r
   void apply(Space& space, const Operator& A, ConstVector r, Vector z) const;
   bool linear() const { return !method_ || (!rule_.monitored && method_->linear()); }

@@ -19,6 +19,10 @@ void Preconditioner::prepare_transpose(Space& space) {
   if (method_) method_->prepare_transpose(space);
 }
 
+void Preconditioner::split(std::span<const std::int32_t> coarse) {
+  if (method_) method_->split(coarse);
+}
+
 void Preconditioner::apply(Space& space, const Operator& A, ConstVector r, Vector z) const {
   if (!method_) return space.copy(r, z);
   if (!rule_.monitored) return method_->apply(space, A, r, {}, z, rule_.max_iters);

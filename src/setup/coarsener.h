@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "amg/config.h"
 #include "core/space.h"
@@ -20,6 +21,9 @@ class Coarsener {
   // New values of A: fills P's values and returns true if they lead to the same decisions, hence to the pattern
   // that P has; false, with P unspecified, if setup has to be run again.
   virtual bool refresh(Space& space, const Matrix& A, CsrMatrix& P) = 0;
+
+  // Where rows are coarse or not: the number of row i on the next level, or negative. Until the next setup.
+  virtual std::span<const std::int32_t> splitting() const { return {}; }
 
   virtual std::size_t bytes() const = 0;
 };

@@ -22,10 +22,14 @@ Hierarchy::Hierarchy(const Scope& scope)
       coarsen_threshold_(scope.get(param::coarsen_threshold)),
       floor_(scope.get(param::min_coarse_rows)),
       coarse_solver_limit_(std::numeric_limits<std::int64_t>::max()) {
-  const Slot smoother = scope.slot(param::smoother);
-  smoother_name_ = smoother.method;
-  make_smoother_ = [smoother] { return make_method(smoother); };
-  make_smoother_();  // an error in its parameters is the configuration's, not the first setup's
+  fine_levels_ = scope.get(param::fine_levels);
+  if (fine_levels_ < 0) {
+    smoothers_ = {scope.slot(param::smoother)};
+  } else {
+    smoothers_ = {scope.slot(param::fine_smoother), scope.slot(param::coarse_smoother)};
+  }
+  // An error in their parameters is the configuration's, not the first setup's.
+  for (const Slot& smoother : smoothers_) make_method(smoother);
 
   const Slot coarse = scope.slot(param::coarse_solver);
   coarse_solver_name_ = coarse.method;
@@ -56,8 +60,7 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
     Level next;
     levels_.back().coarsener = make_coarsener_(std::ssize(levels_) - 1);
     if (!coarsen(space, matrix, levels_.back(), next)) break;
-    levels_.back().smoother = make_smoother_();
-    levels_.back().smoother->setup(space, matrix);
+    add_smoother(space, matrix);
     levels_.push_back(std::move(next));
     matrix = levels_.back().A;
   }
@@ -85,8 +88,19 @@ void Hierarchy::finish(Space& space, const Matrix& A) {
   has_coarse_solver_ = A.rows <= coarse_solver_limit_;
   transpose_is_current_ = false;
   if (has_coarse_solver_) return coarse_solver_.setup(space, A);
-  levels_.back().smoother = make_smoother_();
-  levels_.back().smoother->setup(space, A);
+  add_smoother(space, A);
+}
+
+const Slot& Hierarchy::smoother_of(std::size_t l) const {
+  return fine_levels_ < 0 || static_cast<int>(l) < fine_levels_ ? smoothers_.front() : smoothers_.back();
+}
+
+// The smoother of the last level, whose matrix is A.
+void Hierarchy::add_smoother(Space& space, const Matrix& A) {
+  Level& level = levels_.back();
+  level.smoother = make_method(smoother_of(levels_.size() - 1));
+  if (level.P.pattern() && level.P.cols() > 0) level.smoother->split(level.coarsener->splitting());
+  level.smoother->setup(space, A);
 }
 
 void Hierarchy::refresh(Space& space, const Matrix& A) {
@@ -154,9 +168,9 @@ GridInfo Hierarchy::grid() const {
   GridInfo info;
   info.builds = builds_;
   for (std::size_t l = 0; l < levels_.size(); ++l)
-    info.levels.push_back({l == 0 ? fine_rows_ : levels_[l].A.rows(),
-                           l == 0 ? fine_entries_ : levels_[l].A.entries(),
-                           is_coarsest(l) && has_coarse_solver_ ? coarse_solver_name_ : smoother_name_});
+    info.levels.push_back(
+        {l == 0 ? fine_rows_ : levels_[l].A.rows(), l == 0 ? fine_entries_ : levels_[l].A.entries(),
+         is_coarsest(l) && has_coarse_solver_ ? coarse_solver_name_ : smoother_of(l).method});
   return info;
 }
 

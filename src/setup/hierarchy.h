@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,10 +56,12 @@ class Hierarchy {
   void build(Space& space, const Matrix& A, std::size_t from);
   bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
   void finish(Space& space, const Matrix& A);
+  const Slot& smoother_of(std::size_t l) const;
+  void add_smoother(Space& space, const Matrix& A);
 
-  std::string smoother_name_;
   std::string coarse_solver_name_;
-  std::function<std::unique_ptr<Method>()> make_smoother_;
+  std::vector<Slot> smoothers_;  // one for all levels, or the fine and the coarse one
+  int fine_levels_;              // negative: one for all
   CoarsenerFactory make_coarsener_;
   Preconditioner coarse_solver_;
   int max_levels_;

@@ -55,6 +55,14 @@ class CudaSpace final : public Space {
   void factor_ilu(const Matrix& A, const Coloring& coloring, CsrMatrix& F, void* inverse) override;
   CsrMatrix triangle(const Matrix& A, const Coloring& coloring, Triangle which) override;
 
+  void spai0_diagonal(const Matrix& A, void* diagonal) override;
+  void invert_hybrid_diagonal(const Matrix& A, void* inverse) override;
+  void row_norms(const Matrix& A, bool inverted, void* norms) override;
+  void split_diagonal(std::span<const std::int32_t> coarse, DType dtype, const void* all, void* at_coarse,
+                      void* at_fine) override;
+  void hybrid_gs_sweep(const Operator& A, const void* inverse, double omega, bool backwards, ConstVector b,
+                       ConstVector x, Vector y) override;
+
   TransposedPattern transpose(const Pattern& pattern) override;
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
   CsrMatrix product(const Matrix& A, const Matrix& B) override;

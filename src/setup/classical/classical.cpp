@@ -81,6 +81,8 @@ class Classical final : public Coarsener {
     return true;
   }
 
+  std::span<const std::int32_t> splitting() const override { return coarse_.span(); }
+
   std::size_t bytes() const override {
     return strong_.bytes() + coarse_.bytes() + interpolation_->bytes() +
            (untruncated_ ? untruncated_->bytes() : 0);

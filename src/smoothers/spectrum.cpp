@@ -1,0 +1,79 @@
+#include "smoothers/spectrum.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "core/scalar_set.h"
+
+namespace amg {
+
+namespace {
+
+constexpr int arnoldi_steps = 10;
+
+// Numbers of an engine that the standard fixes to the bit, distributions not: the same on every machine.
+void fill_with_noise(Space& space, Vector v) {
+  std::minstd_rand random(1);
+  visit(v.dtype, [&]<class T>() {
+    std::vector<T> noise(static_cast<std::size_t>(v.size()));
+    for (T& value : noise)
+      value = static_cast<T>(static_cast<double>(random()) / std::minstd_rand::max() - 0.5);
+    space.upload(std::as_bytes(std::span(noise)), v.data);
+  });
+}
+
+double value_of(Space& space, Scalar scalar) { return space.read({&scalar, 1})[0]; }
+
+}  // namespace
+
+double row_sum_bound(Space& space, const Matrix& A, Precondition M) {
+  const WorkVector sums = space.vector(A.rows, 1, A.dtype), z = space.like(sums);
+  const ScalarSet<1> scalars(space, 1);
+  space.row_norms(A, false, static_cast<Vector>(sums).data);
+  M(sums, z);
+  space.norm(z, Norm::LMAX, scalars[0]);
+  const double bound = value_of(space, scalars[0]);
+  return bound > 0 ? bound : 1.0;  // nothing is smoothed where every diagonal entry is 0
+}
+
+Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
+  const Operator op{A, {}, Mode::plain};
+  const int steps = static_cast<int>(std::min<std::int64_t>(arnoldi_steps, A.rows));
+  const WorkVector vectors = space.vector(A.rows * (steps + 1), 1, A.dtype);
+  const auto basis = [&](int k) {
+    const auto offset = static_cast<std::size_t>(k * A.rows) * size_of(A.dtype);
+    return Vector{static_cast<Vector>(vectors).as<std::byte>() + offset, A.dtype, A.rows, 1};
+  };
+  const WorkVector w = space.vector(A.rows, 1, A.dtype), Av = space.like(w);
+  const ScalarSet<1> scalars(space, 1);
+  const Scalar h = scalars[0];
+
+  fill_with_noise(space, w);
+  space.norm(w, Norm::L2, h);
+  space.combine(basis(0), {{1 / value_of(space, h), w}});
+  Eigen::MatrixXd H = Eigen::MatrixXd::Zero(steps + 1, steps);
+  int k = 0;
+  for (bool more = true; more && k < steps; ++k) {
+    space.multiply(op, basis(k), Av);
+    M(Av, w);
+    for (int i = 0; i <= k; ++i) {
+      space.dot(w, {{basis(i), h}});
+      H(i, k) = value_of(space, h);
+      space.combine(w, {{1, w}, {-H(i, k), basis(i)}});
+    }
+    space.norm(w, Norm::L2, h);
+    H(k + 1, k) = value_of(space, h);
+    more = H(k + 1, k) > epsilon(A.dtype) * H.col(k).norm();  // else the basis spans an invariant subspace
+    if (more) space.combine(basis(k + 1), {{1 / H(k + 1, k), w}});
+  }
+
+  const Eigen::VectorXcd ritz = H.topLeftCorner(k, k).eigenvalues();
+  const double largest = ritz.cwiseAbs().maxCoeff(), smallest = ritz.real().minCoeff();
+  if (!(largest > 0)) return {0.5, 1.0};  // M A is nilpotent
+  return {smallest > 0 ? smallest : largest / 8, 1.1 * largest};
+}
+
+}  // namespace amg
