@@ -58,6 +58,13 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
   return future;
 }
 
+xffi::Error apply_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
+                         xffi::AnyBuffer b, Result x, std::string_view config, std::string_view format,
+                         bool transposed) {
+  return guarded(
+      [&] { apply(HostDevice(), {row_index, col_index, values, format}, b, *x, config, transposed); });
+}
+
 xffi::Error multiply_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                             xffi::AnyBuffer x, Result y, std::string_view format, bool transposed) {
   return guarded([&] { multiply(HostDevice(), {row_index, col_index, values, format}, x, *y, transposed); });
@@ -73,6 +80,7 @@ xffi::Error outer_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, x
 }  // namespace amg
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve, amg::solve, amg::bind_solve(xla::ffi::Ffi::Bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_apply, amg::apply_on_cpu, amg::bind_apply(xla::ffi::Ffi::Bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply, amg::multiply_on_cpu,
                               amg::bind_multiply(xla::ffi::Ffi::Bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_outer, amg::outer_on_cpu, amg::bind_outer(xla::ffi::Ffi::Bind()));

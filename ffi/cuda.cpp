@@ -55,6 +55,13 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
   });
 }
 
+xffi::Error apply_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
+                         xffi::AnyBuffer values, xffi::AnyBuffer b, Result x, std::string_view config,
+                         std::string_view format, bool transposed) {
+  return with_memory(
+      [&] { apply(CudaDevice(stream), {row_index, col_index, values, format}, b, *x, config, transposed); });
+}
+
 xffi::Error multiply_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                             xffi::AnyBuffer values, xffi::AnyBuffer x, Result y, std::string_view format,
                             bool transposed) {
@@ -75,5 +82,6 @@ auto bind() { return xla::ffi::Ffi::Bind().Ctx<xla::ffi::PlatformStream<cudaStre
 }  // namespace amg
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve_cuda, amg::solve, amg::bind_solve(amg::bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_apply_cuda, amg::apply_on_gpu, amg::bind_apply(amg::bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply_cuda, amg::multiply_on_gpu, amg::bind_multiply(amg::bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_outer_cuda, amg::outer_on_gpu, amg::bind_outer(amg::bind()));

@@ -4,11 +4,13 @@
 
 // The XLA FFI handlers by platform; python/jaxamg/_ffi.py says what their operands are.
 XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_solve);
+XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_apply);
 XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_multiply);
 XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_outer);
 
 #ifdef AMG_WITH_CUDA
 XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_solve_cuda);
+XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_apply_cuda);
 XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_multiply_cuda);
 XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_outer_cuda);
 #endif

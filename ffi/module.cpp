@@ -5,6 +5,7 @@
 #include <nanobind/stl/function.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "amg/config.h"
 #include "amg/error.h"
 #include "amg/solver.h"
+#include "backends/host/host_space.h"
 #include "core/arena.h"
 #include "handlers.h"
 #include "linear_solver.h"
@@ -179,6 +181,53 @@ nb::dict solve_info(const amg::SolveInfo& solve) {
   return info;
 }
 
+nb::list levels(const amg::SolverReport& report) {
+  nb::list levels;
+  for (const amg::LevelInfo& level : report.grid.levels) {
+    nb::dict row;
+    row["rows"] = level.rows;
+    row["entries"] = level.entries;
+    row["smoother"] = level.smoother;
+    levels.append(row);
+  }
+  return levels;
+}
+
+using HostArray = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+
+amg::IndexArray index_array(const HostArray& array) {
+  const bool wide = array.dtype() == nb::dtype<std::int64_t>();
+  if (!wide && array.dtype() != nb::dtype<std::int32_t>())
+    throw amg::Error("indices: expected int32 or int64");
+  return {array.data(), static_cast<std::int64_t>(array.size()), wide};
+}
+
+// Of the cached solver for this matrix; one that is not cached any more is set up.
+amg::SolverReport cached_report(const std::string& config, std::string_view format,
+                                const HostArray& row_index, const HostArray& col_index,
+                                const HostArray& values, std::int64_t rows, bool reuse_setup) {
+  using enum amg::InputMatrix::Format;
+  const bool is_double = values.dtype() == nb::dtype<double>();
+  if (!is_double && values.dtype() != nb::dtype<float>())
+    throw amg::Error("values: expected float32 or float64");
+  amg::SolveRequest request;
+  request.config = config;
+  request.reuse_setup = reuse_setup;
+  request.A = {
+      .format = format == "csr"   ? csr
+                : format == "coo" ? coo
+                                  : dense,
+      .rows = rows,
+      .row_index = index_array(row_index),
+      .col_index = index_array(col_index),
+      .dtype = is_double ? amg::DType::f64 : amg::DType::f32,
+      .values = values.data(),
+      .stored = static_cast<std::int64_t>(values.size()),
+  };
+  const nb::gil_scoped_release release;
+  return amg::SolverCache::instance().report(amg::HostDevice(), request);
+}
+
 // amg::Solver for Python, with the time its last calls took.
 class Solver {
  public:
@@ -219,20 +268,7 @@ class Solver {
     return nb::make_tuple(nb::ndarray<nb::numpy, T>(data, {size}, owner), solve_info(info));
   }
 
-  nb::list grid() const {
-    nb::list levels;
-    for (const amg::LevelInfo& level : solver_.grid().levels) {
-      nb::dict row;
-      row["rows"] = level.rows;
-      row["entries"] = level.entries;
-      row["smoother"] = level.smoother;
-      levels.append(row);
-    }
-    return levels;
-  }
-  double operator_complexity() const { return solver_.grid().operator_complexity(); }
-  double grid_complexity() const { return solver_.grid().grid_complexity(); }
-  std::size_t bytes() const { return solver_.bytes(); }
+  amg::SolverReport report() const { return {solver_.grid(), solver_.bytes()}; }
 
   double setup_time = 0.0;
   double solve_time = 0.0;
@@ -258,6 +294,7 @@ NB_MODULE(_engine, m) {
   m.def("registrations", [] {
     nb::dict cpu;
     cpu["jaxamg_solve"] = capsule(jaxamg_solve);
+    cpu["jaxamg_apply"] = capsule(jaxamg_apply);
     cpu["jaxamg_multiply"] = capsule(jaxamg_multiply);
     cpu["jaxamg_outer"] = capsule(jaxamg_outer);
     nb::dict platforms;
@@ -265,6 +302,7 @@ NB_MODULE(_engine, m) {
 #ifdef AMG_WITH_CUDA
     nb::dict cuda;
     cuda["jaxamg_solve"] = capsule(jaxamg_solve_cuda);
+    cuda["jaxamg_apply"] = capsule(jaxamg_apply_cuda);
     cuda["jaxamg_multiply"] = capsule(jaxamg_multiply_cuda);
     cuda["jaxamg_outer"] = capsule(jaxamg_outer_cuda);
     platforms["CUDA"] = cuda;
@@ -287,6 +325,16 @@ NB_MODULE(_engine, m) {
   m.def("num_threads", [] { return amg::Arena::instance().threads(); });
   m.def("set_num_threads", [](int threads) { amg::Arena::instance().resize(threads); });
 
+  nb::class_<amg::SolverReport>(m, "SolverReport")
+      .def_prop_ro("levels", &levels)
+      .def_prop_ro("operator_complexity",
+                   [](const amg::SolverReport& report) { return report.grid.operator_complexity(); })
+      .def_prop_ro("grid_complexity",
+                   [](const amg::SolverReport& report) { return report.grid.grid_complexity(); })
+      .def_ro("bytes", &amg::SolverReport::bytes);
+  m.def("cached_report", &cached_report, nb::arg("config"), nb::arg("format"), nb::arg("row_index"),
+        nb::arg("col_index"), nb::arg("values"), nb::arg("rows"), nb::arg("reuse_setup"));
+
   nb::class_<Solver>(m, "Solver")
       .def(nb::init<const std::string&>(), nb::arg("config"))
       .def("setup", &Solver::setup<float>, nb::arg("offsets"), nb::arg("columns"),
@@ -297,10 +345,7 @@ NB_MODULE(_engine, m) {
            nb::arg("observer") = nb::none(), nb::arg("transposed") = false)
       .def("solve", &Solver::solve<double>, nb::arg("b").noconvert(), nb::arg("x0") = nb::none(),
            nb::arg("observer") = nb::none(), nb::arg("transposed") = false)
-      .def("grid", &Solver::grid)
-      .def_prop_ro("operator_complexity", &Solver::operator_complexity)
-      .def_prop_ro("grid_complexity", &Solver::grid_complexity)
-      .def_prop_ro("bytes", &Solver::bytes)
+      .def("report", &Solver::report)
       .def_ro("setup_time", &Solver::setup_time)
       .def_ro("solve_time", &Solver::solve_time);
 }

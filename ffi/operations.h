@@ -141,6 +141,11 @@ void solve_members(const Device& device, const SolveCall& call, const InfoPointe
   failures.act(call.on_failure, first.mode);
 }
 
+inline void apply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& b,
+                  const xffi::AnyBuffer& x, std::string_view config, bool transposed) {
+  SolverCache::instance().apply(device, solve_request(A, b, x, config, transposed, false));
+}
+
 inline void multiply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& x,
                      const xffi::AnyBuffer& y, bool transposed) {
   const Vector in = A.vector(x), out = A.vector(y);
@@ -185,6 +190,19 @@ auto bind_solve(Binding&& binding) {
       .template Attr<bool>("reuse_setup")
       .template Attr<double>("tolerance")  // 0: the configuration's
       .template Attr<std::string_view>("on_failure");
+}
+
+template <class Binding>
+auto bind_apply(Binding&& binding) {
+  return std::forward<Binding>(binding)
+      .template Arg<xffi::AnyBuffer>()  // row_index
+      .template Arg<xffi::AnyBuffer>()  // col_index
+      .template Arg<xffi::AnyBuffer>()  // values
+      .template Arg<xffi::AnyBuffer>()  // b (n) or (n, lanes)
+      .template Ret<xffi::AnyBuffer>()  // x
+      .template Attr<std::string_view>("config")
+      .template Attr<std::string_view>("format")
+      .template Attr<bool>("transposed");
 }
 
 template <class Binding>

@@ -93,4 +93,9 @@ SolveInfo LinearSolver::iterate(Space& space, const StoppingRule& rule, const Op
   return monitor.info();
 }
 
+void LinearSolver::apply(Space& space, const Operator& A, ConstVector b, Vector x) {
+  if (matrix_fault_ != Reason::none) return space.fill(x, std::numeric_limits<double>::quiet_NaN());
+  method_->apply(space, A, b, {}, x, rule_.max_iters);
+}
+
 }  // namespace amg

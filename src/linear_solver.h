@@ -30,6 +30,10 @@ class LinearSolver {
   SolveInfo solve(Space& space, const Operator& A, ConstVector b, Vector x,
                   const Observer* observer = nullptr, const Demands& demands = {});
 
+  // x = the result of max_iters iterations from 0, whatever the residual: linear in b if the method is. NaN for a
+  // matrix that no method takes.
+  void apply(Space& space, const Operator& A, ConstVector b, Vector x);
+
   // Whether there is a setup that another matrix could use.
   bool usable() const { return is_set_up_ && matrix_fault_ == Reason::none; }
 

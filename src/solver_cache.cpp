@@ -226,15 +226,14 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
   return {*this, device, std::move(entry), true};
 }
 
-SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& request) {
+template <class Use>
+void SolverCache::with_solver(const Device& device, const SolveRequest& request, Use&& use) {
   const Arena::Driver driver(Arena::instance());
-  Clock clock;
   Matrix A;
   Buffer storage;
   Lease entry = acquire(device, request, A, storage);
   const std::unique_ptr<Space> owned = device.space(entry.workspace());
   Space& space = *owned;
-  SolveOutcome outcome;
 
   if (entry.exclusive()) {
     const std::int64_t builds = entry->solver.grid().builds;
@@ -269,10 +268,32 @@ SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& reques
     }
     op.transpose = request.reuse_setup ? AT : entry->AT;
   }
-  outcome.setup_time = clock.lap();
-  outcome.info = entry->solver.solve(space, op, request.b, request.x, nullptr, request.demands);
-  outcome.solve_time = clock.lap();
+  use(space, entry->solver, std::as_const(op));
+}
+
+SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& request) {
+  SolveOutcome outcome;
+  Clock clock;
+  with_solver(device, request, [&](Space& space, LinearSolver& solver, const Operator& A) {
+    outcome.setup_time = clock.lap();
+    outcome.info = solver.solve(space, A, request.b, request.x, nullptr, request.demands);
+    outcome.solve_time = clock.lap();
+  });
   return outcome;
+}
+
+void SolverCache::apply(const Device& device, const SolveRequest& request) {
+  with_solver(device, request, [&](Space& space, LinearSolver& solver, const Operator& A) {
+    solver.apply(space, A, request.b, request.x);
+  });
+}
+
+SolverReport SolverCache::report(const Device& device, const SolveRequest& request) {
+  SolverReport report;
+  with_solver(device, request, [&](Space&, LinearSolver& solver, const Operator&) {
+    report = {solver.grid(), solver.bytes()};
+  });
+  return report;
 }
 
 void SolverCache::multiply(const Device& device, const InputMatrix& input, Mode mode, ConstVector x,

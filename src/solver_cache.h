@@ -29,6 +29,11 @@ struct SolveOutcome {
   double solve_time = 0.0;  // s
 };
 
+struct SolverReport {
+  GridInfo grid;
+  std::size_t bytes = 0;
+};
+
 // The solvers that have been set up, by device, configuration, dtype and pattern: the engine's only global state.
 //
 // A call finds the entry whose whole pattern equals its own. With the values of the last setup it goes straight
@@ -56,6 +61,10 @@ class SolverCache {
 
   // Arrays of the request are in the device's memory.
   SolveOutcome solve(const Device& device, const SolveRequest& request);
+  // One application of the method as a preconditioner; the guess in the request's x is not looked at.
+  void apply(const Device& device, const SolveRequest& request);
+  // What the solver for the request's matrix is made of; b and x are not looked at.
+  SolverReport report(const Device& device, const SolveRequest& request);
   // y = A x, or Aᵀ x, with the pattern of an entry where one has it.
   void multiply(const Device& device, const InputMatrix& A, Mode mode, ConstVector x, Vector y);
   Info info() const;
@@ -67,6 +76,9 @@ class SolverCache {
   struct Entry;
   class Lease;
 
+  // Calls use(space, solver, A) with a solver that is set up for the request's matrix.
+  template <class Use>
+  void with_solver(const Device& device, const SolveRequest& request, Use&& use);
   Lease acquire(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
 
   std::mutex first_mutex_;  // held by the call that makes a new entry; taken before the one below

@@ -13,23 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 from ._cache import clear_solver_cache, finalize, get_solver_cache_info
 from ._describe import describe
+from ._preconditioner import make_preconditioner
 from ._solve import solve
 from ._status import AMGXStatus
 
 if TYPE_CHECKING:
     from . import matrices
     from ._coloring import cache_coloring
+    from ._lineax import AMG, SparseLinearOperator, make_lineax_preconditioner
     from ._pattern import Pattern, pattern
     from ._with_cache import with_cache
 
 __all__ = [
+    "AMG",
     "AMGXStatus",
     "Pattern",
+    "SparseLinearOperator",
     "cache_coloring",
     "clear_solver_cache",
     "describe",
     "finalize",
     "get_solver_cache_info",
+    "make_lineax_preconditioner",
+    "make_preconditioner",
     "matrices",
     "pattern",
     "solve",
@@ -37,10 +43,13 @@ __all__ = [
 ]
 
 
-# What imports SciPy waits until somebody asks.
+# What imports SciPy or lineax waits until somebody asks.
 _LATER = {
+    "AMG": "_lineax",
     "Pattern": "_pattern",
+    "SparseLinearOperator": "_lineax",
     "cache_coloring": "_coloring",
+    "make_lineax_preconditioner": "_lineax",
     "matrices": "matrices",
     "pattern": "_pattern",
     "with_cache": "_with_cache",

@@ -15,7 +15,7 @@ from . import _engine
 from ._cache import get_solver_cache_info
 from ._config import resolve
 from ._describe import descriptions
-from ._grid import align, complexities, grid_rows, megabytes, set_up
+from ._grid import grid_table, megabytes, set_up
 from ._method import method, unread_keys
 from ._progress import live_residual
 from ._status import AMGXStatus
@@ -93,11 +93,12 @@ def _solve(options: argparse.Namespace) -> int:
     status = AMGXStatus(info["status"][0])
     reason = _engine.explain(info["reason"][0])
 
-    if solver.grid():
-        print(f"\n{align(grid_rows(solver))}\n{complexities(solver)}")
+    report = solver.report()
+    if grids := grid_table(report):
+        print(f"\n{grids}")
     print(f"\n{status.name} after {info['iterations'][0]} iterations" + (f": {reason}" if reason else ""))
     print(f"residual {info['residual'][0]:.3e}, true relative residual {_relative_residual(A, x, b):.3e}")
-    print(f"setup {solver.setup_time:.3f} s, solve {solver.solve_time:.3f} s, {megabytes(solver)}")
+    print(f"setup {solver.setup_time:.3f} s, solve {solver.solve_time:.3f} s, {megabytes(report)}")
     if options.output:
         with open(options.output, "wb") as file:  # np.save would append .npy to another name
             np.save(file, x)

@@ -83,6 +83,28 @@ def resolve(config: Any, kwargs: Mapping[str, Any], block_dim: int = 1) -> dict[
     return {"config_version": 2} | top | keyword_top | {"solver": solver}
 
 
+def resolve_preconditioner(config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the complete nested configuration of a method that preconditions somebody else's iteration.
+
+    As `resolve`, but the default is the preconditioner of `resolve`'s default. The residual is monitored, as
+    `monitor_residual` says, where there is a tolerance to reach; elsewhere one iteration is the default.
+
+    >>> resolve_preconditioner(None, {"presweeps": 2})["solver"]["monitor_residual"]
+    0
+    """
+    top, method = _split(_load(config))
+    keyword_top, keywords = _split(_plain(kwargs))
+    method = _merge({"solver": "AMG"} | method, keywords)
+    if method["solver"] == "AMG":
+        defaults = _OUTER_DEFAULTS | _AMG_DEFAULTS
+    else:
+        defaults = _defaults(method["solver"], 1)
+    monitored = method.get("monitor_residual", int("tolerance" in method))
+    max_iters = _OUTER_DEFAULTS["max_iters"] if monitored else 1
+    solver = _merge(_plain(defaults | {"max_iters": max_iters, "monitor_residual": monitored}), method)
+    return {"config_version": 2} | top | keyword_top | {"solver": solver}
+
+
 def _defaults(outer_solver: Any, block_dim: int) -> dict[str, Any]:
     if outer_solver == "AMG":  # has no preconditioner, and runs with AmgX's own AMG defaults
         return _OUTER_DEFAULTS

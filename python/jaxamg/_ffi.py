@@ -1,4 +1,4 @@
-"""The engine's three operations as JAX primitives: solve, multiply, outer.
+"""The engine's four operations as JAX primitives: solve, apply, multiply, outer.
 
 A matrix is passed as `(row_index, col_index, values)` and a `format`:
 
@@ -62,6 +62,10 @@ def _multiply_shape(row_index, col_index, values, x, **_: Any) -> ShapedArray:
     return ShapedArray(x.shape, x.dtype)
 
 
+def _apply_shape(row_index, col_index, values, r, **_: Any) -> ShapedArray:
+    return ShapedArray(r.shape, r.dtype)
+
+
 def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
     return ShapedArray((*u.shape[:-2], *col_index.shape), u.dtype)
 
@@ -78,6 +82,9 @@ solve_p = _primitive(
     ["config", "format", "transposed", "reuse_setup", "tolerance", "on_failure"],
 )
 solve_p.multiple_results = True
+
+# (row_index, col_index, values, r) -> M r, or Mᵀ r if transposed: max_iters iterations from 0
+apply_p = _primitive("jaxamg_apply", _apply_shape, ["config", "format", "transposed"])
 
 # (row_index, col_index, values, x) -> A x, or Aᵀ x if transposed
 multiply_p = _primitive("jaxamg_multiply", _multiply_shape, ["format", "transposed"])

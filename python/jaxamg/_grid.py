@@ -12,13 +12,19 @@ def set_up(config: str, A: sp.csr_array) -> _engine.Solver:
     return solver
 
 
-def grid_rows(solver: _engine.Solver) -> list[tuple[str, ...]]:
-    """Return the table's header and one row per level: sparsity is the share of entries that are stored."""
+def grid_table(report: _engine.SolverReport) -> str:
+    """Return the levels and complexities of a hierarchy as text, empty if there is none.
+
+    Sparsity is the share of entries that are stored.
+    """
+    if not report.levels:
+        return ""
     rows = [("level", "rows", "nonzeros", "sparsity", "smoother")]
-    for number, level in enumerate(solver.grid()):
+    for number, level in enumerate(report.levels):
         n, nnz = level["rows"], level["entries"]
         rows.append((str(number), f"{n:,}", f"{nnz:,}", f"{nnz / n**2:.2e}", level["smoother"]))
-    return rows
+    operator, grid = report.operator_complexity, report.grid_complexity
+    return f"{align(rows)}\noperator complexity {operator:.3f}, grid complexity {grid:.3f}"
 
 
 def align(rows: list[tuple[str, ...]]) -> str:
@@ -29,10 +35,5 @@ def align(rows: list[tuple[str, ...]]) -> str:
     )
 
 
-def complexities(solver: _engine.Solver) -> str:
-    operator, grid = solver.operator_complexity, solver.grid_complexity
-    return f"operator complexity {operator:.3f}, grid complexity {grid:.3f}"
-
-
-def megabytes(solver: _engine.Solver) -> str:
-    return f"memory {solver.bytes / 1e6:.1f} MB"
+def megabytes(report: _engine.SolverReport) -> str:
+    return f"memory {report.bytes / 1e6:.1f} MB"

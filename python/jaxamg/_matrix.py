@@ -47,6 +47,8 @@ def operands(A: Any, b: Any = None) -> Operands:
         ValueError: A is not square, is empty, has batch or dense dimensions, or indices out of range; a
             callable without a cached pattern inside `jit`.
     """
+    if isinstance(A, Operands):
+        return A
     found = _scipy(A) or _jax_sparse(A) or _dense(A) or _callable(A, b)
     if found is None:
         raise TypeError(

@@ -7,7 +7,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from . import _engine
-from ._config import resolve
+from ._config import resolve, resolve_preconditioner
+
+# Read by `_stats`: what is logged.
+PRINTED = frozenset({"print_config", "print_grid_stats", "print_solve_stats", "obtain_timings"})
 
 
 class Method(NamedTuple):
@@ -17,6 +20,9 @@ class Method(NamedTuple):
     """AmgX's notation in one normal form."""
     max_iters: int
     tolerance: float
+    monitored: bool
+    printed: frozenset[str]
+    """Those of `PRINTED` that are set anywhere."""
 
 
 def method(config: Any, keywords: Mapping[str, Any]) -> Method:
@@ -25,6 +31,11 @@ def method(config: Any, keywords: Mapping[str, Any]) -> Method:
     Raises what `resolve` raises, and ValueError with the path of a key that is unknown or out of range.
     """
     return _validated(_encode(resolve(config, keywords)))
+
+
+def preconditioner_method(config: Any, keywords: Mapping[str, Any]) -> Method:
+    """As `method`, for what preconditions somebody else's iteration."""
+    return _validated(_encode(resolve_preconditioner(config, keywords)))
 
 
 # In a loop of eager solves the same dict comes again and again, and validating it can take longer than a
@@ -37,7 +48,12 @@ def _validated(document: str) -> Method:
     if unread := _theirs(tree, info["unread"]):
         message = f"configuration keys that no method in use reads: {', '.join(unread)}"
         warnings.warn(message, UserWarning, stacklevel=4)
-    return Method(canonical, info["max_iters"], info["tolerance"])
+    printed = frozenset(_name(path) for path, value in _values(tree) if value) & PRINTED
+    return Method(canonical, info["max_iters"], info["tolerance"], bool(tree["solver"]["monitor_residual"]), printed)
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def unread_keys(tree: Mapping[str, Any]) -> list[str]:
@@ -46,9 +62,10 @@ def unread_keys(tree: Mapping[str, Any]) -> list[str]:
 
 
 def _theirs(tree: Mapping[str, Any], unread: list[str]) -> list[str]:
-    defaults = set(_values(resolve(None, {})))  # unread, they are nobody's mistake
+    # Unread, defaults are nobody's mistake.
+    defaults = {*_values(resolve(None, {})), *_values(resolve_preconditioner(None, {}))}
     theirs = {path for path, value in _values(tree) if (path, value) not in defaults}
-    return [path for path in unread if path in theirs]
+    return [path for path in unread if path in theirs and _name(path) not in PRINTED]
 
 
 def _values(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

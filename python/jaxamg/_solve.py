@@ -7,7 +7,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import io_callback
 from jax.typing import ArrayLike
 
 from . import _batching  # noqa: F401  registers the primitives' batching rules
@@ -15,9 +14,9 @@ from ._claims import Known, is_symmetric, known, merge
 from ._derivatives import adjoint_solve
 from ._ffi import solve_p
 from ._info import concrete_info, raise_misuse, traced_info
-from ._matrix import initial_guess, is_traced, operands, right_hand_side, working_dtype
-from ._method import method
-from ._stats import write_stats
+from ._matrix import Operands, initial_guess, is_traced, operands, right_hand_side, working_dtype
+from ._method import Method, method
+from ._stats import publish
 
 
 def solve(  # noqa: D417  (what is not supported yet is not described)
@@ -61,7 +60,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         config: AmgX configuration: a dict, flat (`{"solver": "PCG", "tolerance": 1e-8}`) or nested, a JSON
             file's path, or None for BiCGStab preconditioned by classical AMG, tolerance 1e-6.
         save_stats_file: path to which settings, grid table, complexities, memory, residuals and times are
-            written as text. For that table the matrix is set up once more.
+            written as text. The configuration keys `print_config`, `print_grid_stats`, `print_solve_stats`
+            and `obtain_timings` send each its part of that to Python's logger "jaxamg" at level INFO.
         x0: initial guess, shaped like b. Changes the iterations, not the solution nor its derivative.
         reuse_setup: new values on a known pattern keep the hierarchy of the old ones as it is. By default it
             is refreshed, which gives the bits of a fresh setup.
@@ -98,7 +98,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     """
     chosen = method(config, kwargs)
     facts = merge(known(A), Known(None, nullspace, transpose_nullspace, labels, label_sum))
-    _reject_unsupported(
+    reject_unsupported(
         comm=comm,
         nglobal=nglobal,
         partition_info=partition_info,
@@ -120,32 +120,54 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     matrix = operands(A, b)
     rhs = right_hand_side(b, matrix.n)
     guess = initial_guess(x0, rhs.shape)
-    x, *report = _solve(
-        *matrix.arrays,
+    x, *report = solve_operands(
+        matrix,
         rhs,
+        chosen,
         guess,
-        dtype=working_dtype(matrix.values, rhs),
-        format=matrix.format,
-        config=chosen.canonical,
         adjoint_tolerance=backward,
         on_failure=on_failure or "report",
         derivative=derivative,
-        max_iters=chosen.max_iters,
         reuse_setup=bool(reuse_setup),
         symmetric=is_symmetric(A, rhs),
     )
-    if save_stats_file is not None:
-        write = partial(write_stats, os.fspath(save_stats_file), chosen.canonical, matrix.format, matrix.n)
-        if is_traced(x):
-            # A callback has no derivative, and needs none.
-            io_callback(write, None, jax.lax.stop_gradient(matrix.arrays), report)
-        else:
-            write(matrix.arrays, report)
+    publish(save_stats_file, chosen, matrix, report, reuse_setup=bool(reuse_setup))
     if is_traced(x):
         return x, traced_info(report, rhs.ndim == 1)
     report = [np.asarray(array) for array in report]
     raise_misuse(report[2], matrix, rhs, guess)
     return x, concrete_info(report, rhs.ndim == 1)
+
+
+def solve_operands(
+    A: Operands,
+    b: Any,
+    chosen: Method,
+    x0: Any = None,
+    *,
+    adjoint_tolerance: float = 0.0,
+    on_failure: str = "report",
+    derivative: str = "implicit",
+    reuse_setup: bool = False,
+    symmetric: bool = False,
+    transposed: bool = False,
+) -> list[jax.Array]:
+    """Bind the primitive with arguments that have been checked; A, b and x0 are brought to one dtype."""
+    return _solve(
+        *A.arrays,
+        b,
+        x0,
+        dtype=working_dtype(A.values, b),
+        format=A.format,
+        config=chosen.canonical,
+        adjoint_tolerance=adjoint_tolerance,
+        on_failure=on_failure,
+        derivative=derivative,
+        max_iters=chosen.max_iters,
+        reuse_setup=reuse_setup,
+        symmetric=symmetric,
+        transposed=transposed,
+    )
 
 
 # One compiled call, also outside of jit: eager casts would take longer than a small solve.
@@ -162,12 +184,13 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         "max_iters",
         "reuse_setup",
         "symmetric",
+        "transposed",
     ),
 )
 def _solve(
     row_index, col_index, values, b, x0, *, dtype: np.dtype, derivative: str, **params: Any
 ) -> list[jax.Array]:
-    params |= {"transposed": False, "tolerance": 0.0}
+    params |= {"tolerance": 0.0}
     x0 = jnp.zeros(0, dtype) if x0 is None else x0.astype(dtype)
     values, b = values.astype(dtype), b.astype(dtype)
     if derivative == "adjoint":
@@ -180,7 +203,7 @@ def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
         raise ValueError(f"{name} is {value!r}; it must be one of {', '.join(map(repr, choices))}")
 
 
-def _reject_unsupported(**arguments: Any) -> None:
+def reject_unsupported(**arguments: Any) -> None:
     for name, value in arguments.items():
         if value is not None:
             raise NotImplementedError(f"{name}: this version supports only the default")

@@ -1,37 +1,84 @@
-"""The text that `save_stats_file` asks for."""
+"""What a solve did, as text: for the file of `save_stats_file`, and for the logger "jaxamg"."""
 
+import logging
+import os
 from itertools import pairwise
 from typing import Any
 
+import jax
 import numpy as np
+from jax.experimental import io_callback
 
-from ._matrix import Operands
+from . import _engine
+from ._matrix import Operands, is_traced, working_dtype
+from ._method import Method
 from ._status import AMGXStatus
 
-
-def write_stats(path: str, config: str, format: str, n: int, arrays: Any, report: Any) -> None:
-    """Write what one solve did, and the grids it did it on, which are set up here once more."""
-    import scipy.sparse as sp
-
-    from ._grid import align, complexities, grid_rows, megabytes, set_up
-
-    rows, columns, values = Operands(format, *arrays, n=n).entries()
-    solver = set_up(config, sp.csr_array((values, (rows, columns)), shape=(n, n)))
-    sections = ["settings\n" + config.replace(", ", "\n")]
-    if solver.grid():
-        sections.append(f"grids\n{align(grid_rows(solver))}\n{complexities(solver)}")
-    sections.append(megabytes(solver))
-    iterations, status, _, _, history, times = map(np.asarray, report)
-    for lane, count in enumerate(iterations):
-        title = f"residuals of right-hand side {lane}: {AMGXStatus(int(status[lane])).name}"
-        sections.append(f"{title}\n{align(_residual_rows(history[lane, : count + 1]))}")
-    sections.append(f"setup {times[0]:.6f} s, solve {times[1]:.6f} s")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write("\n\n".join(sections) + "\n")
+_logger = logging.getLogger("jaxamg")
 
 
-def _residual_rows(history: np.ndarray) -> list[tuple[str, ...]]:
+def publish(
+    path: str | os.PathLike[str] | None,
+    method: Method,
+    A: Operands,
+    report: Any = (),
+    *,
+    reuse_setup: bool = False,
+) -> None:
+    """Write everything to the file, if one is named, and log the parts that the configuration asks for.
+
+    Without a report there has been no solve yet. Traced arrays are reported when they are there.
+    """
+    logged = method.printed if _logger.isEnabledFor(logging.INFO) else frozenset()
+    if path is None and not logged:
+        return
+    target = None if path is None else os.fspath(path)
+
+    def write(arrays: Any, report: Any) -> None:
+        parts = _parts(method.canonical, Operands(A.format, *arrays, n=A.n), report, reuse_setup)
+        for key, text in parts.items():
+            if key in logged:
+                _logger.info("%s", text)
+        if target is not None:
+            with open(target, "w", encoding="utf-8") as file:
+                file.write("\n\n".join(parts.values()) + "\n")
+
+    if is_traced(*A.arrays, *report):
+        # A callback has no derivative, and needs none.
+        io_callback(write, None, jax.lax.stop_gradient(A.arrays), report)
+    else:
+        write(A.arrays, report)
+
+
+def _parts(config: str, A: Operands, report: Any, reuse_setup: bool) -> dict[str, str]:
+    """Return the sections by the configuration key that asks for them."""
+    from ._grid import grid_table, megabytes
+
+    dtype = report[3].dtype if report else working_dtype(A.values, A.values)
+    values = np.ascontiguousarray(A.values, dtype)
+    indices = map(np.ascontiguousarray, (A.row_index, A.col_index))
+    # On a CPU the hierarchy of the solve itself; one on a GPU is not read back, but set up here as well.
+    solver = _engine.cached_report(config, A.format, *indices, values, A.n, reuse_setup)
+    grids = grid_table(solver)
+    parts = {
+        "print_config": "settings\n" + config.replace(", ", "\n"),
+        "print_grid_stats": (f"grids\n{grids}\n" if grids else "") + megabytes(solver),
+    }
+    if report:
+        iterations, status, _, _, history, times = map(np.asarray, report)
+        parts["print_solve_stats"] = "\n\n".join(
+            f"residuals of right-hand side {lane}: {AMGXStatus(int(status[lane])).name}\n"
+            + _residual_table(history[lane, : count + 1])
+            for lane, count in enumerate(iterations)
+        )
+        parts["obtain_timings"] = f"setup {times[0]:.6f} s, solve {times[1]:.6f} s"
+    return parts
+
+
+def _residual_table(history: np.ndarray) -> str:
+    from ._grid import align
+
     rows = [("iteration", "residual", "rate"), ("0", f"{history[0]:.6e}", "")]
     for i, (before, now) in enumerate(pairwise(history), start=1):
         rows.append((str(i), f"{now:.6e}", f"{now / before:.4f}" if before > 0 else ""))
-    return rows
+    return align(rows)

@@ -1,0 +1,149 @@
+"""`make_preconditioner`: a method of the engine as a linear map for other Krylov solvers.
+
+One application is z = M r, an own primitive. M is constant: it depends on A, but a preconditioner changes
+the way to a solution and not the solution, so its derivative in A's values is zero by definition. The tangent
+of z is M ṙ and, M being linear, the cotangent r̄ = Mᵀ z̄: the same method on the transposed matrix.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.interpreters import ad, batching
+from jax.tree_util import Partial
+from jax.typing import ArrayLike
+
+from ._ffi import apply_p
+from ._info import concrete_info, traced_info
+from ._matrix import Operands, is_traced, operands, right_hand_side, working_dtype
+from ._method import Method, preconditioner_method
+from ._solve import reject_unsupported, solve_operands
+from ._stats import publish
+
+
+def make_preconditioner(  # noqa: D417  (what is not supported yet is not described)
+    A: Any,
+    config: Any = None,
+    *,
+    comm: Any = None,
+    nglobal: int | None = None,
+    partition_info: Any = None,
+    save_stats_file: str | os.PathLike[str] | None = None,
+    return_info: bool = False,
+    **kwargs: Any,
+) -> Callable[[ArrayLike], Any]:
+    """Return M ≈ A⁻¹ as a function `r -> M r`, for `M=` of `jax.scipy.sparse.linalg.cg`, `bicgstab`, `gmres`.
+
+    By default M is one V cycle of the AMG that preconditions `solve`. It works under every transformation, is
+    transposable, and can be made inside `jit`. The hierarchy is set up by the first application and cached as
+    that of a solve; it is not set up again for the same A.
+
+    Args:
+        A: matrix (n, n), as in `solve`.
+        config: AmgX configuration of the method, as in `solve`; None: one AMG cycle with the settings of
+            `solve`'s default preconditioner. Where it has no `tolerance`, exactly `max_iters` iterations
+            (default 1) are done, whatever the residual. With one, iterations go on until it is met.
+        save_stats_file: path to which settings, grid table, complexities and memory are written as text.
+        return_info: the function returns `(M r, info)`, with `solve`'s info for A z = r.
+        **kwargs: keys of the method, which win over `config`: `presweeps=2`.
+
+    `comm`, `nglobal` and `partition_info` are part of the interface, but not supported by this version.
+
+    Returns:
+        A function of r (n,) or (n, m), and a pytree; the result has r's shape and dtype, float32 or float64,
+        which is also the precision of the work. It is linear if the method is: AMG and smoothers without
+        `tolerance`. A Krylov method, such as PCG, or a tolerance makes M depend on r: use it in flexible
+        methods only, and do not rely on the derivative of M itself. A's values are constants: the derivative
+        of M r in them is zero. A solution found with M does not depend on M; nor does its derivative.
+
+    Raises:
+        What `solve` raises for A and `config`. A non-finite or singular A makes M r NaN.
+
+    >>> import jax, jaxamg
+    >>> A = jaxamg.matrices.poisson_matrix(30)
+    >>> M = jaxamg.make_preconditioner(A)
+    >>> b = jaxamg.matrices.rhs_ones(900)
+    >>> x, _ = jax.scipy.sparse.linalg.cg(lambda x: A @ x, b, M=M, tol=1e-5, maxiter=15)
+    >>> bool(abs(A @ x - b).max() < 1e-3)
+    True
+    """
+    reject_unsupported(comm=comm, nglobal=nglobal, partition_info=partition_info)
+    chosen = preconditioner_method(config, kwargs)
+    matrix = operands(A)
+    working_dtype(matrix.values, matrix.values)  # or an error now rather than by the first application
+    if save_stats_file is not None:
+        publish(save_stats_file, chosen, matrix)
+    # A pytree: as an argument of a jitted function its arrays are operands, not constants.
+    arrays = map(jnp.asarray, jax.lax.stop_gradient(matrix.arrays))
+    return Partial(_Application(chosen, matrix.format, matrix.n, return_info), *arrays)
+
+
+@dataclass(frozen=True)
+class _Application:
+    """The static part of a preconditioner, hashable so that equal ones share their compiled code."""
+
+    method: Method
+    format: str
+    n: int
+    return_info: bool
+
+    def __call__(self, row_index: Any, col_index: Any, values: Any, r: ArrayLike) -> Any:
+        r = right_hand_side(r, self.n)
+        dtype = working_dtype(r, r)
+        r, values = jnp.asarray(r, dtype), values.astype(dtype)
+        if not (self.return_info or self.method.monitored):
+            form = {"config": self.method.canonical, "format": self.format, "transposed": False}
+            return apply_p.bind(row_index, col_index, values, r, **form)
+        matrix = Operands(self.format, row_index, col_index, values, self.n)
+        z, *report = solve_operands(matrix, r, self.method)
+        if not self.return_info:
+            return z
+        if is_traced(z):
+            return z, traced_info(report, r.ndim == 1)
+        return z, concrete_info([np.asarray(array) for array in report], r.ndim == 1)
+
+
+def _apply_jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+    z = apply_p.bind(*primals, **params)
+    r_dot = tangents[3]
+    if type(r_dot) is ad.Zero:
+        return z, r_dot
+    return z, apply_p.bind(*primals[:3], r_dot, **params)
+
+
+def _apply_transpose(z_bar, row_index, col_index, values, r, **params: Any):
+    if type(z_bar) is ad.Zero:
+        return None, None, None, ad.Zero(r.aval)
+    params |= {"transposed": not params["transposed"]}
+    return None, None, None, apply_p.bind(row_index, col_index, values, z_bar, **params)
+
+
+def _apply_batch(arguments: Sequence[Any], axes: Sequence[Any], **params: Any) -> tuple[Any, int]:
+    *A, r = arguments
+    *axes_of_A, axis = axes
+    if any(a is not None for a in axes_of_A):  # each matrix has a hierarchy of its own
+        return _one_by_one(arguments, axes, **params), 0
+    # More residuals of one matrix are more lanes.
+    r = jnp.moveaxis(r, axis, -1)
+    z = apply_p.bind(*A, r.reshape(r.shape[0], -1), **params)
+    return z.reshape(r.shape), r.ndim - 1
+
+
+def _one_by_one(arguments: Sequence[Any], axes: Sequence[Any], **params: Any) -> Any:
+    mapped = [jnp.moveaxis(a, d, 0) for a, d in zip(arguments, axes, strict=True) if d is not None]
+
+    def apply(row: list[Any]) -> Any:
+        rows = iter(row)
+        parts = (a if d is None else next(rows) for a, d in zip(arguments, axes, strict=True))
+        return apply_p.bind(*parts, **params)
+
+    return jax.lax.map(apply, mapped)
+
+
+ad.primitive_jvps[apply_p] = _apply_jvp
+ad.primitive_transposes[apply_p] = _apply_transpose
+batching.primitive_batchers[apply_p] = _apply_batch
