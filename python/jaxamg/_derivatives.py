@@ -24,7 +24,7 @@ from jax.interpreters import ad
 from ._ffi import member_axes, multiply_p, outer_p, solve_p
 
 
-def _multiply(row_index, col_index, values, x, *, format: str, transposed: bool) -> jax.Array:
+def multiply(row_index, col_index, values, x, *, format: str, transposed: bool) -> jax.Array:
     if format == "dense":
         A = jnp.matrix_transpose(values) if transposed else values
         return jnp.matvec(A, x) if x.ndim == A.ndim - 1 else A @ x
@@ -63,7 +63,7 @@ def _solve_jvp(primals, tangents, **params: Any):
     right_side = b_dot
     if type(A_dot) is not ad.Zero:
         form = {key: params[key] for key in ("format", "transposed")}
-        A_dot_x = _multiply(row_index, col_index, A_dot, x, **form)
+        A_dot_x = multiply(row_index, col_index, A_dot, x, **form)
         right_side = -A_dot_x if type(b_dot) is ad.Zero else b_dot - A_dot_x
     if type(right_side) is ad.Zero:  # only x0 has a tangent
         x_dot = _zero_tangent(x)

@@ -49,7 +49,8 @@ def _validated(document: str) -> Method:
         message = f"configuration keys that no method in use reads: {', '.join(unread)}"
         warnings.warn(message, UserWarning, stacklevel=4)
     printed = frozenset(_name(path) for path, value in _values(tree) if value) & PRINTED
-    return Method(canonical, info["max_iters"], info["tolerance"], bool(tree["solver"]["monitor_residual"]), printed)
+    monitored = bool(tree["solver"]["monitor_residual"])
+    return Method(canonical, info["max_iters"], info["tolerance"], monitored, printed)
 
 
 def _name(path: str) -> str:
