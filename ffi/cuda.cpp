@@ -58,8 +58,9 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
 xffi::Error apply_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                          xffi::AnyBuffer values, xffi::AnyBuffer b, Result x, std::string_view config,
                          std::string_view format, bool transposed) {
-  return with_memory(
-      [&] { apply(CudaDevice(stream), {row_index, col_index, values, format}, b, *x, config, transposed); });
+  return with_memory(stream, [&] {
+    apply(CudaDevice(stream), {row_index, col_index, values, format}, b, *x, config, transposed);
+  });
 }
 
 xffi::Error multiply_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,

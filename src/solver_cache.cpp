@@ -179,8 +179,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
       lock.lock();
       continue;
     }
-    const std::shared_ptr<Entry> entry = *unseen;
-    seen.push_back(entry);
+    const std::shared_ptr<Entry>& entry = seen.emplace_back(*unseen);
     if (!pattern) {
       lock.unlock();
       if (entry->pattern->describes(space, device.id(), request.A)) {

@@ -32,6 +32,7 @@ void LaneScale::multiply(std::size_t lane, double& norm) const { norm = std::lde
 
 void LaneScale::scale(ConstVector from, Vector to, int sign) const {
   std::vector<double> factors;
+  factors.reserve(exponents_.size());
   for (const int exponent : exponents_) factors.push_back(std::ldexp(1.0, sign * exponent));
   const ScalarSet<1> scalars(space_, from.lanes);
   space_.write(scalars[0], factors);

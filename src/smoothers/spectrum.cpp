@@ -3,8 +3,6 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <random>
-#include <vector>
 
 #include "core/scalar_set.h"
 
@@ -13,17 +11,6 @@ namespace amg {
 namespace {
 
 constexpr int arnoldi_steps = 10;
-
-// Numbers of an engine that the standard fixes to the bit, distributions not: the same on every machine.
-void fill_with_noise(Space& space, Vector v) {
-  std::minstd_rand random(1);
-  visit(v.dtype, [&]<class T>() {
-    std::vector<T> noise(static_cast<std::size_t>(v.size()));
-    for (T& value : noise)
-      value = static_cast<T>(static_cast<double>(random()) / std::minstd_rand::max() - 0.5);
-    space.upload(std::as_bytes(std::span(noise)), v.data);
-  });
-}
 
 double value_of(Space& space, Scalar scalar) { return space.read({&scalar, 1})[0]; }
 
@@ -51,7 +38,7 @@ Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
   const ScalarSet<1> scalars(space, 1);
   const Scalar h = scalars[0];
 
-  fill_with_noise(space, w);
+  space.random(w, 1);
   space.norm(w, Norm::L2, h);
   space.combine(basis(0), {{1 / value_of(space, h), w}});
   Eigen::MatrixXd H = Eigen::MatrixXd::Zero(steps + 1, steps);
@@ -66,7 +53,8 @@ Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
     }
     space.norm(w, Norm::L2, h);
     H(k + 1, k) = value_of(space, h);
-    more = H(k + 1, k) > epsilon(A.dtype) * H.col(k).norm();  // else the basis spans an invariant subspace
+    // Rounding of ten products is what is left where the basis spans an invariant subspace.
+    more = H(k + 1, k) > 100 * epsilon(A.dtype) * H.col(k).norm();
     if (more) space.combine(basis(k + 1), {{1 / H(k + 1, k), w}});
   }
 

@@ -50,7 +50,11 @@ REFUSED = {
         TypeError,
         "numbers, strings and dicts, not a ndarray",
     ),
-    "a later version's method": ({"algorithm": "ENERGYMIN", "solver": "AMG"}, ValueError, "ENERGYMIN is not available in this version"),
+    "a later version's method": (
+        {"algorithm": "ENERGYMIN", "solver": "AMG"},
+        ValueError,
+        "ENERGYMIN is not available in this version",
+    ),
     "a list": (["PCG"], TypeError, "config must be a dict or a JSON file's path, not list"),
     "an array": (np.ones(3), TypeError, "an initial guess is x0="),
     "a missing file": (
