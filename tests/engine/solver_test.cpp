@@ -231,7 +231,9 @@ TEST(SolverTest, SingularAndNonfiniteMatricesAreAStatus) {
 
 TEST(SolverTest, UnknownConfigurationsThrowAtOnce) {
   EXPECT_THROW(Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", "ENERGYMIN"}})), ConfigError);
-  EXPECT_THROW(Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", "CLASSICAL"}, {"selector", "HMIS"}})), ConfigError);
+  EXPECT_THROW(
+      Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", "CLASSICAL"}, {"selector", "HMIS"}})),
+      ConfigError);
   EXPECT_EQ(error_of([] { Solver(Config::from_tree({{"solver", "AMG"}, {"cycle", "W"}})); }),
             "solver.cycle: W is not available in this version; choose V");
 }
