@@ -190,11 +190,17 @@ def test_the_adjoint_rule_has_no_forward_mode():
         jax.jvp(partial(s.ours, derivative="adjoint"), (s.values, s.b), direction(s))
 
 
-def test_without_x64():
+@pytest.fixture
+def without_x64():
+    jax.config.update("jax_enable_x64", False)
+    yield
+    jax.config.update("jax_enable_x64", True)
+
+
+def test_without_x64(without_x64):
     s = System("nonsymmetric", np.float32)
     expected = jax.grad(loss(s.dense), BOTH)(s.values, s.b)
-    with jax.enable_x64(False):
-        found = jax.vmap(jax.grad(loss(s.ours), BOTH), (None, 0))(s.values, s.b[None])
+    found = jax.vmap(jax.grad(loss(s.ours), BOTH), (None, 0))(s.values, s.b[None])
     check(s, [g[0] for g in found], expected, 2)
 
 
