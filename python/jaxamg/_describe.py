@@ -48,6 +48,7 @@ def describe(name: str) -> Description:
     Raises:
         ValueError: no method of this version and no key has this name; the message names the nearest.
 
+    >>> import jaxamg
     >>> print(jaxamg.describe("kpz_order"))
     kpz_order (key)
       Degree of KPZ_POLYNOMIAL.
