@@ -39,11 +39,8 @@ inline IndexArray index_array(const xffi::AnyBuffer& buffer) {
 inline InputMatrix input_matrix(std::string_view format, const xffi::AnyBuffer& row_index,
                                 const xffi::AnyBuffer& col_index, const xffi::AnyBuffer& values,
                                 std::int64_t rows, std::int64_t members) {
-  using enum InputMatrix::Format;
   return {
-      .format = format == "csr"   ? csr
-                : format == "coo" ? coo
-                                  : dense,
+      .format = format_named(format),
       .rows = rows,
       .row_index = index_array(row_index),
       .col_index = index_array(col_index),

@@ -206,7 +206,6 @@ amg::IndexArray index_array(const HostArray& array) {
 amg::SolverReport cached_report(const std::string& config, std::string_view format,
                                 const HostArray& row_index, const HostArray& col_index,
                                 const HostArray& values, std::int64_t rows, bool reuse_setup) {
-  using enum amg::InputMatrix::Format;
   const bool is_double = values.dtype() == nb::dtype<double>();
   if (!is_double && values.dtype() != nb::dtype<float>())
     throw amg::Error("values: expected float32 or float64");
@@ -214,9 +213,7 @@ amg::SolverReport cached_report(const std::string& config, std::string_view form
   request.config = config;
   request.reuse_setup = reuse_setup;
   request.A = {
-      .format = format == "csr"   ? csr
-                : format == "coo" ? coo
-                                  : dense,
+      .format = amg::format_named(format),
       .rows = rows,
       .row_index = index_array(row_index),
       .col_index = index_array(col_index),

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "core/dtype.h"
 
@@ -39,5 +40,11 @@ struct InputMatrix {
   }
   std::size_t value_bytes() const { return static_cast<std::size_t>(stored) * size_of(dtype); }
 };
+
+// "csr", "coo" or "dense", as Python names them
+inline InputMatrix::Format format_named(std::string_view name) {
+  using enum InputMatrix::Format;
+  return name == "csr" ? csr : name == "coo" ? coo : dense;
+}
 
 }  // namespace amg

@@ -16,6 +16,14 @@ namespace amg {
 // Where an iteration starts: nothing stands for x = 0, which saves the first product.
 using Guess = std::optional<ConstVector>;
 
+// x = the guess, which may be x itself.
+inline void start_at(Space& space, const Guess& guess, Vector x) {
+  if (!guess)
+    space.fill(x, 0.0);
+  else if (guess->data != x.data)
+    space.copy(*guess, x);
+}
+
 // What fills a slot: outer solver, preconditioner, smoother and coarse solver are one class.
 //
 // Laws, tested for every registered method:

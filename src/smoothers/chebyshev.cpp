@@ -11,10 +11,7 @@ void chebyshev(Space& space, const Operator& A, Precondition M, const Spectrum& 
                ConstVector b, Guess guess, Vector x, int sweeps) {
   const double theta = (spectrum.high + spectrum.low) / 2, delta = (spectrum.high - spectrum.low) / 2;
   const double sigma = theta / delta;
-  if (!guess)
-    space.fill(x, 0.0);
-  else if (guess->data != x.data)
-    space.copy(*guess, x);
+  start_at(space, guess, x);
   const WorkVector r = space.like(b), z = space.like(b), d = space.like(b);
   bool at_zero = !guess;
   for (int sweep = 0; sweep < sweeps; ++sweep) {

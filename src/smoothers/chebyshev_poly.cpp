@@ -21,8 +21,7 @@ class ChebyshevPoly final : public Stationary {
   }
   void refresh(Space& space, const Matrix& A) override {
     space.invert_diagonal(A, inverse_.data());
-    const double high = row_sum_bound(
-        space, A, [&](ConstVector r, Vector z) { space.scale_rows(inverse_.data(), 1.0, r, z); });
+    const double high = row_sum_bound(space, A, inverse_);
     spectrum_ = {high / std::max(4, order_ * order_), high};
   }
 

@@ -23,10 +23,7 @@ class IncompleteFactorization : public Stationary {
   // residual.
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     const WorkVector r = space.like(b), e = space.like(b);
-    if (!guess)
-      space.fill(x, 0.0);
-    else if (guess->data != x.data)
-      space.copy(*guess, x);
+    start_at(space, guess, x);
     for (int k = 0; k < iterations; ++k) {
       const bool from_zero = k == 0 && !guess;
       if (!from_zero) space.residual(A, b, x, r);

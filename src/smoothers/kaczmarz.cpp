@@ -28,10 +28,7 @@ class Kaczmarz final : public Stationary {
   }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
-    if (!guess)
-      space.fill(x, 0.0);
-    else if (guess->data != x.data)
-      space.copy(*guess, x);
+    start_at(space, guess, x);
     const bool plain = A.mode == Mode::plain;
     const Operator project_back{plain ? AT_.view() : A.matrix, {}, Mode::plain};
     const WorkVector r = space.like(b), s = space.like(b);

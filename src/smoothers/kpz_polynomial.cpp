@@ -29,8 +29,7 @@ class KpzPolynomial final : public Stationary {
   }
   void refresh(Space& space, const Matrix& A) override {
     space.invert_diagonal(A, inverse_.data());
-    const double high = row_sum_bound(
-        space, A, [&](ConstVector r, Vector z) { space.scale_rows(inverse_.data(), 1.0, r, z); });
+    const double high = row_sum_bound(space, A, inverse_);
     const double low = high / mu_;
     theta_ = (high + low) / 2;
     delta_ = (high - low) / 2;
@@ -45,10 +44,7 @@ class KpzPolynomial final : public Stationary {
   }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
-    if (!guess)
-      space.fill(x, 0.0);
-    else if (guess->data != x.data)
-      space.copy(*guess, x);
+    start_at(space, guess, x);
     const WorkVector r = space.like(b), z = space.like(b);
     const WorkVector first = space.like(b), second = space.like(b), third = space.like(b);
     for (int k = 0; k < iterations; ++k) {

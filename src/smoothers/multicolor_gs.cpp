@@ -27,10 +27,7 @@ class MulticolorGs final : public Stationary {
   }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
-    if (!guess)
-      space.fill(x, 0.0);
-    else if (guess->data != x.data)
-      space.copy(*guess, x);
+    start_at(space, guess, x);
     for (int k = 0; k < iterations; ++k) {
       if (options_.symmetric) {
         sweep(space, A, false, b, x);

@@ -26,6 +26,11 @@ double row_sum_bound(Space& space, const Matrix& A, Precondition M) {
   return bound > 0 ? bound : 1.0;  // nothing is smoothed where every diagonal entry is 0
 }
 
+double row_sum_bound(Space& space, const Matrix& A, const Buffer& diagonal) {
+  return row_sum_bound(space, A,
+                       [&](ConstVector r, Vector z) { space.scale_rows(diagonal.data(), 1.0, r, z); });
+}
+
 Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
   const Operator op{A, {}, Mode::plain};
   const int steps = static_cast<int>(std::min<std::int64_t>(arnoldi_steps, A.rows));
