@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax.interpreters import batching
 
-from ._ffi import member_axes, multiply_p, outer_p, solve_p
+from ._ffi import member_axes, multiply_p, no_guess, outer_p, solve_p
 
 
 def _size(arrays: Sequence[Any], axes: Sequence[int | None]) -> int:
@@ -71,21 +71,17 @@ def _solve_batch(arrays, axes, **params: Any):
             _as_members(array, axis, size, members > 0)
             for array, axis in ((values, values_axis), (b, b_axis))
         )
-        x0 = _as_members(x0, x0_axis, size, members > 0) if guessed else _no_guess(b)
+        x0 = _as_members(x0, x0_axis, size, members > 0) if guessed else no_guess(b)
         results = solve_p.bind(row_index, col_index, values, b, x0, **params)
         return tuple(zip(*(_from_members(result, size, members > 0) for result in results), strict=True))
 
     is_vector = _rank(b, b_axis) == 1 + members
     b = _as_lanes(b, b_axis, size, is_vector)
-    x0 = _as_lanes(x0, x0_axis, size, is_vector) if guessed else _no_guess(b)
+    x0 = _as_lanes(x0, x0_axis, size, is_vector) if guessed else no_guess(b)
     x, *lanes, residual, history, times = solve_p.bind(row_index, col_index, values, b, x0, **params)
     by_lane = [_from_lanes(result, members, size) for result in (*lanes, residual, history)]
     solution = (x, x.ndim - 1) if is_vector else _from_lanes(x, members + 1, size)
     return tuple(zip(solution, *by_lane, (times, None), strict=True))
-
-
-def _no_guess(b: jax.Array) -> jax.Array:
-    return jnp.zeros(0, b.dtype)
 
 
 def _multiply_batch(arrays, axes, **params: Any):

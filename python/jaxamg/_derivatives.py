@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad
 
-from ._ffi import member_axes, multiply_p, outer_p, solve_p
+from ._ffi import member_axes, multiply_p, no_guess, outer_p, solve_p
 
 
 def multiply(row_index, col_index, values, x, *, format: str, transposed: bool) -> jax.Array:
@@ -37,10 +37,6 @@ def _outer(row_index, col_index, u, v, *, format: str, members: int) -> jax.Arra
     if format == "dense":
         return u @ jnp.matrix_transpose(v)
     return outer_p.bind(row_index, col_index, u, v, format=format)
-
-
-def _no_guess(b) -> jax.Array:
-    return jnp.zeros(0, b.dtype)
 
 
 def _noisy(params: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +64,7 @@ def _solve_jvp(primals, tangents, **params: Any):
     if type(right_side) is ad.Zero:  # only x0 has a tangent
         x_dot = _zero_tangent(x)
     else:
-        x_dot = solve_p.bind(row_index, col_index, A, right_side, _no_guess(b), **_noisy(params))[0]
+        x_dot = solve_p.bind(row_index, col_index, A, right_side, no_guess(b), **_noisy(params))[0]
     return [x, *report], [x_dot, *map(_zero_tangent, report)]
 
 
@@ -80,7 +76,7 @@ def _solve_transpose(cotangents, row_index, col_index, A, b, x0, **params: Any):
     x_bar = cotangents[0]
     if type(x_bar) is ad.Zero:
         return None, None, None, ad.Zero(b.aval), None
-    lam = solve_p.bind(row_index, col_index, A, x_bar, _no_guess(x_bar), **_adjoint(params))[0]
+    lam = solve_p.bind(row_index, col_index, A, x_bar, no_guess(x_bar), **_adjoint(params))[0]
     return None, None, None, lam, None
 
 
@@ -146,7 +142,7 @@ def _adjoint_forward(row_index, col_index, A, b, x0, params):
 def _adjoint_backward(params, residuals, cotangents):
     row_index, col_index, A, x0, x = residuals
     options = dict(params)
-    lam = solve_p.bind(row_index, col_index, A, cotangents[0], _no_guess(x), **_adjoint(options))[0]
+    lam = solve_p.bind(row_index, col_index, A, cotangents[0], no_guess(x), **_adjoint(options))[0]
     u, v = (x, lam) if options["transposed"] else (lam, x)
     A_bar = -_outer(row_index, col_index, u, v, format=options["format"], members=0)
     return None, None, A_bar, lam, jnp.zeros_like(x0)

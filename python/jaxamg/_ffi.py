@@ -41,6 +41,11 @@ def _primitive(name: str, abstract_eval: Callable[..., Any], attributes: Sequenc
     return primitive
 
 
+def no_guess(b: Any) -> jax.Array:
+    """Return the x0 that stands for none."""
+    return jnp.zeros(0, b.dtype)
+
+
 def member_axes(values_rank: int, format: str) -> int:
     """Return 1 if values of this rank are those of a batch, else 0."""
     return values_rank - (2 if format == "dense" else 1)

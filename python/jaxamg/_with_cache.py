@@ -2,7 +2,7 @@
 
 import functools
 import types
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.core
@@ -18,40 +18,43 @@ from ._operator import Operator
 from ._pattern import Pattern, from_coloring
 
 
-class CachedBCSR(BCSR):
+class _Cached:
+    """What a matrix class of JAX becomes with what is known of it: more children of the pytree."""
+
+    _buffers: ClassVar[tuple[str, ...]]
+    cached_pattern: Pattern | None
+    _facts: tuple[tuple[Any, ...], Any]
+
+    @property
+    def known(self) -> Known:
+        return _joined(*self._facts)
+
+    def tree_flatten(self) -> Any:
+        arrays, static = self._facts
+        buffers = (getattr(self, name) for name in self._buffers)
+        return (*buffers, self.cached_pattern, arrays), (_info(self), static)
+
+    @classmethod
+    def tree_unflatten(cls, aux_data: Any, children: Any) -> Any:
+        A: Any = object.__new__(cls)
+        (A.shape, A.indices_sorted, A.unique_indices), static = aux_data
+        *buffers, A.cached_pattern, arrays = children
+        for name, buffer in zip(cls._buffers, buffers, strict=True):
+            setattr(A, name, buffer)
+        A._facts = (arrays, static)
+        return A
+
+
+class CachedBCSR(_Cached, BCSR):
     """A BCSR with what is known of it."""
 
-    cached_pattern: Pattern | None
-    _facts: tuple[tuple[Any, ...], Any]
-
-    @property
-    def known(self) -> Known:
-        return _joined(*self._facts)
-
-    def tree_flatten(self) -> Any:
-        return _flatten(self, (self.data, self.indices, self.indptr))
-
-    @classmethod
-    def tree_unflatten(cls, aux_data, children):
-        return _unflatten(cls, ("data", "indices", "indptr"), aux_data, children)
+    _buffers = ("data", "indices", "indptr")
 
 
-class CachedBCOO(BCOO):
+class CachedBCOO(_Cached, BCOO):
     """A BCOO with what is known of it."""
 
-    cached_pattern: Pattern | None
-    _facts: tuple[tuple[Any, ...], Any]
-
-    @property
-    def known(self) -> Known:
-        return _joined(*self._facts)
-
-    def tree_flatten(self) -> Any:
-        return _flatten(self, (self.data, self.indices))
-
-    @classmethod
-    def tree_unflatten(cls, aux_data, children):
-        return _unflatten(cls, ("data", "indices"), aux_data, children)
+    _buffers = ("data", "indices")
 
 
 class CachedOperator:
@@ -163,27 +166,14 @@ def _attached(A: Any, places: Pattern | None, facts: Known) -> Any:
     if not isinstance(A, BCSR | BCOO):
         operator = A.operator if isinstance(A, CachedOperator) else A
         return CachedOperator(operator, places, facts)
-    info = (tuple(A.shape), A.indices_sorted, A.unique_indices)
+    cls = CachedBCSR if isinstance(A, BCSR) else CachedBCOO
     arrays, static = _split(facts)
-    if isinstance(A, BCSR):
-        return CachedBCSR.tree_unflatten((info, static), (A.data, A.indices, A.indptr, places, arrays))
-    return CachedBCOO.tree_unflatten((info, static), (A.data, A.indices, places, arrays))
+    buffers = (getattr(A, name) for name in cls._buffers)
+    return cls.tree_unflatten((_info(A), static), (*buffers, places, arrays))
 
 
-def _flatten(A: Any, buffers: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    info = (tuple(A.shape), A.indices_sorted, A.unique_indices)
-    arrays, static = A._facts
-    return (*buffers, A.cached_pattern, arrays), (info, static)
-
-
-def _unflatten(cls: type, names: tuple[str, ...], aux_data: Any, children: Any) -> Any:
-    A: Any = object.__new__(cls)
-    (A.shape, A.indices_sorted, A.unique_indices), static = aux_data
-    for name, buffer in zip(names, children, strict=False):
-        setattr(A, name, buffer)
-    A.cached_pattern, arrays = children[len(names) :]
-    A._facts = (arrays, static)
-    return A
+def _info(A: Any) -> tuple[Any, ...]:
+    return tuple(A.shape), A.indices_sorted, A.unique_indices
 
 
 # Arrays are operands of a compiled computation; whatever else a pytree holds, such as functions, is static.
