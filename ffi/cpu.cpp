@@ -24,7 +24,7 @@ constexpr std::int64_t inline_entries = 1 << 14;
 xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                    xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations, Result status,
                    Result reason, Result residual, Result history, Result times, std::string_view config,
-                   std::string_view format, bool transposed, bool reuse_setup, double tolerance,
+                   std::string_view format, bool transposed, std::string_view reuse_setup, double tolerance,
                    std::string_view on_failure) {
   xffi::Promise promise;
   xffi::Future future(promise);

@@ -35,8 +35,8 @@ xffi::Error with_memory(cudaStream_t stream, Body&& body) {
 xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                   xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations,
                   Result status, Result reason, Result residual, Result history, Result times,
-                  std::string_view config, std::string_view format, bool transposed, bool reuse_setup,
-                  double tolerance, std::string_view on_failure) {
+                  std::string_view config, std::string_view format, bool transposed,
+                  std::string_view reuse_setup, double tolerance, std::string_view on_failure) {
   return with_memory(stream, [&] {
     const SolveCall call = solve_call({row_index, col_index, values, format}, b, *x, config, transposed,
                                       reuse_setup, tolerance, on_failure);

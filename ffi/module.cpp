@@ -21,6 +21,7 @@
 #include "handlers.h"
 #include "linear_solver.h"
 #include "matrix/column_coloring.h"
+#include "operations.h"
 #include "registry.h"
 #include "solver_cache.h"
 
@@ -136,17 +137,35 @@ nb::list registry() {
 }
 
 nb::dict cache_info() {
-  const amg::SolverCache::Info cache = amg::SolverCache::instance().info();
+  using Cache = amg::SolverCache;
+  const Cache::Info cache = Cache::instance().info();
+  nb::list solvers;
+  for (const Cache::EntryInfo& entry : cache.entries) {
+    nb::dict row;
+    row["rows"] = entry.rows;
+    row["nonzeros"] = entry.entries;
+    row["dtype"] = entry.dtype == amg::DType::f64 ? "float64" : "float32";
+    row["bytes"] = entry.bytes;
+    row["calls"] = entry.calls;
+    row["last_use"] = std::chrono::duration<double>(entry.last_use.time_since_epoch()).count();
+    row["config"] = entry.config;
+    solvers.append(row);
+  }
   nb::dict info;
-  info["entries"] = cache.entries;
+  info["entries"] = cache.entries.size();
   info["capacity"] = cache.capacity;
   info["bytes"] = cache.bytes;
+  if (cache.byte_capacity == Cache::unlimited)
+    info["byte_capacity"] = nb::none();
+  else
+    info["byte_capacity"] = cache.byte_capacity;
   info["hits"] = cache.hits;
-  info["misses"] = cache.setups;
+  info["misses"] = cache.misses;
   info["setups"] = cache.setups;
   info["refreshes"] = cache.refreshes;
   info["rebuilds"] = cache.rebuilds;
   info["evictions"] = cache.evictions;
+  info["solvers"] = solvers;
   return info;
 }
 
@@ -205,13 +224,13 @@ amg::IndexArray index_array(const HostArray& array) {
 // Of the cached solver for this matrix; one that is not cached any more is set up.
 amg::SolverReport cached_report(const std::string& config, std::string_view format,
                                 const HostArray& row_index, const HostArray& col_index,
-                                const HostArray& values, std::int64_t rows, bool reuse_setup) {
+                                const HostArray& values, std::int64_t rows, const std::string& reuse_setup) {
   const bool is_double = values.dtype() == nb::dtype<double>();
   if (!is_double && values.dtype() != nb::dtype<float>())
     throw amg::Error("values: expected float32 or float64");
   amg::SolveRequest request;
   request.config = config;
-  request.reuse_setup = reuse_setup;
+  request.reuse = amg::reuse_named(reuse_setup);
   request.A = {
       .format = amg::format_named(format),
       .rows = rows,

@@ -67,15 +67,20 @@ struct InfoPointers {
   std::size_t history_width;
 };
 
+inline Reuse reuse_named(std::string_view name) {
+  using enum Reuse;
+  return name == "full" ? full : name == "keep" ? keep : name == "auto" ? automatic : refresh;
+}
+
 inline SolveRequest solve_request(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
-                                  std::string_view config, bool transposed, bool reuse_setup) {
+                                  std::string_view config, bool transposed, Reuse reuse) {
   SolveRequest request;
   request.config = std::string(config);
   request.b = A.vector(b);
   request.x = A.vector(x);
   request.A = A.matrix(request.b.rows);
   request.mode = transposed ? Mode::transposed : Mode::plain;
-  request.reuse_setup = reuse_setup;
+  request.reuse = reuse;
   if (request.b.dtype != request.A.dtype) throw Error("b: dtype differs from A's");
   return request;
 }
@@ -114,9 +119,10 @@ struct SolveCall {
 };
 
 inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
-                            std::string_view config, bool transposed, bool reuse_setup, double tolerance,
-                            std::string_view on_failure) {
-  SolveCall call{solve_request(A, b, x, config, transposed, reuse_setup), A.members(), named(on_failure)};
+                            std::string_view config, bool transposed, std::string_view reuse_setup,
+                            double tolerance, std::string_view on_failure) {
+  SolveCall call{solve_request(A, b, x, config, transposed, reuse_named(reuse_setup)), A.members(),
+                 named(on_failure)};
   if (tolerance > 0) call.first.demands.tolerance = tolerance;
   call.first.demands.nan_unless_solved = call.on_failure == OnFailure::nan;
   return call;
@@ -143,7 +149,7 @@ void solve_members(const Device& device, const SolveCall& call, const InfoPointe
 
 inline void apply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& b,
                   const xffi::AnyBuffer& x, std::string_view config, bool transposed) {
-  SolverCache::instance().apply(device, solve_request(A, b, x, config, transposed, false));
+  SolverCache::instance().apply(device, solve_request(A, b, x, config, transposed, Reuse::refresh));
 }
 
 inline void multiply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& x,
@@ -187,7 +193,7 @@ auto bind_solve(Binding&& binding) {
       .template Attr<std::string_view>("config")
       .template Attr<std::string_view>("format")
       .template Attr<bool>("transposed")
-      .template Attr<bool>("reuse_setup")
+      .template Attr<std::string_view>("reuse_setup")
       .template Attr<double>("tolerance")  // 0: the configuration's
       .template Attr<std::string_view>("on_failure");
 }

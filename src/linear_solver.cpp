@@ -4,6 +4,7 @@
 
 #include "config/parameters.h"
 #include "convergence/lane_scale.h"
+#include "setup/hierarchy.h"
 
 namespace amg {
 
@@ -97,5 +98,7 @@ void LinearSolver::apply(Space& space, const Operator& A, ConstVector b, Vector 
   if (matrix_fault_ != Reason::none) return space.fill(x, std::numeric_limits<double>::quiet_NaN());
   method_->apply(space, A, b, {}, x, rule_.max_iters);
 }
+
+GridInfo LinearSolver::grid() const { return hierarchy() ? hierarchy()->grid() : GridInfo{}; }
 
 }  // namespace amg

@@ -34,13 +34,15 @@ class LinearSolver {
   // matrix that no method takes.
   void apply(Space& space, const Operator& A, ConstVector b, Vector x);
 
-  // Whether there is a setup that another matrix could use.
+  // Whether there is a setup that another matrix could use; if not, what was wrong with the matrix.
   bool usable() const { return is_set_up_ && matrix_fault_ == Reason::none; }
+  Reason matrix_fault() const { return matrix_fault_; }
 
   int max_iters() const { return rule_.max_iters; }
   double tolerance() const { return rule_.tolerance; }
   std::size_t bytes() const { return method_->bytes(); }
-  GridInfo grid() const { return method_->grid(); }
+  const Hierarchy* hierarchy() const { return method_->hierarchy(); }
+  GridInfo grid() const;
 
  private:
   // iterate, for a b of any size

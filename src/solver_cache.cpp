@@ -1,13 +1,18 @@
 #include "solver_cache.h"
 
 #include <algorithm>
-#include <chrono>
+#include <atomic>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "amg/error.h"
 #include "core/arena.h"
+#include "drift.h"
 #include "matrix/canonical_pattern.h"
 
 namespace amg {
@@ -17,7 +22,7 @@ namespace {
 // A pattern on one device, with what is derived from it once.
 struct SharedPattern {
   SharedPattern(Space& space, int device_id, const InputMatrix& input)
-      : device(device_id), canonical(space, input) {}
+      : device(device_id), canonical(space, input), bytes(canonical.bytes()) {}
 
   bool describes(Space& space, int device_id, const InputMatrix& input) const {
     return device == device_id && canonical.describes(space, input);
@@ -25,30 +30,28 @@ struct SharedPattern {
 
   const TransposedPattern& transposed(Space& space) {
     const std::scoped_lock lock(mutex);
-    if (!to_AT.pattern) to_AT = space.transpose(*canonical.pattern());
+    if (!to_AT.pattern) {
+      to_AT = space.transpose(*canonical.pattern());
+      bytes += to_AT.bytes();
+    }
     return to_AT;
-  }
-
-  std::size_t bytes() {
-    const std::scoped_lock lock(mutex);
-    return canonical.bytes() + to_AT.bytes();
   }
 
   int device;
   CanonicalPattern canonical;
+  std::atomic<std::size_t> bytes;
   std::mutex mutex;
   TransposedPattern to_AT;
 };
 
-std::size_t capacity_from_environment() {
-  constexpr std::size_t default_capacity = 8;
-  const char* text = std::getenv("JAXAMG_CACHE_SIZE");
-  if (!text || !*text) return default_capacity;
-  char* end = nullptr;
-  const long value = std::strtol(text, &end, 10);
-  if (*end || value < 0)
-    throw Error(std::string("JAXAMG_CACHE_SIZE: expected a number of entries, got ") + text);
-  return static_cast<std::size_t>(value);
+std::size_t limit_from_environment(const char* name, const char* what, std::size_t otherwise) {
+  const char* text = std::getenv(name);
+  if (!text || !*text) return otherwise;
+  std::size_t value = 0;
+  const char* const end = text + std::strlen(text);
+  if (const auto [rest, error] = std::from_chars(text, end, value); rest != end || error != std::errc())
+    throw Error(std::string(name) + ": expected a number of " + what + ", got " + text);
+  return value;
 }
 
 std::span<const std::byte> value_bytes(const Matrix& A) {
@@ -59,7 +62,7 @@ std::span<const std::byte> bytes_of(const Buffer& buffer) {
   return {static_cast<const std::byte*>(buffer.data()), buffer.bytes()};
 }
 
-class Clock {
+class Stopwatch {
  public:
   double lap() {
     const auto now = std::chrono::steady_clock::now();
@@ -79,7 +82,10 @@ struct SolverCache::Entry {
         pattern(std::move(shared)),
         solver(Config::parse(request.config)) {}
 
-  std::size_t count_bytes() const { return pattern->bytes() + values.bytes() + AT.bytes() + solver.bytes(); }
+  // Without the pattern, which entries share.
+  std::size_t count_bytes() const {
+    return values.bytes() + static_cast<std::size_t>(AT.entries()) * size_of(dtype) + solver.bytes();
+  }
 
   const std::string config;
   const DType dtype;
@@ -96,6 +102,9 @@ struct SolverCache::Entry {
   bool exclusive = false;  // one call sets up or refreshes
   bool usable = false;     // set up at least once
   std::size_t bytes = 0;
+  Drift drift[2];  // of plain and of transposed calls
+  std::int64_t calls = 0;
+  Clock::time_point last_use;
   std::vector<std::unique_ptr<Workspace>> idle_workspaces;
 };
 
@@ -103,9 +112,17 @@ struct SolverCache::Entry {
 // when one is made.
 class SolverCache::Lease {
  public:
-  Lease(SolverCache& cache, const Device& device, std::shared_ptr<Entry> entry, bool exclusive)
-      : cache_(cache), entry_(std::move(entry)), exclusive_(exclusive) {
-    exclusive ? void(entry_->exclusive = true) : void(++entry_->users);
+  enum class Hold : std::uint8_t {
+    current,  // shared, and set up for the call's values
+    kept,     // shared, and set up for other values, or for all we know
+    exclusive,
+  };
+
+  Lease(SolverCache& cache, const Device& device, std::shared_ptr<Entry> entry, Hold hold)
+      : cache_(cache), entry_(std::move(entry)), hold_(hold) {
+    exclusive() ? void(entry_->exclusive = true) : void(++entry_->users);
+    ++entry_->calls;
+    entry_->last_use = Clock::now();
     if (entry_->idle_workspaces.empty()) {
       workspace_ = std::make_unique<Workspace>(device.memory());
     } else {
@@ -119,7 +136,7 @@ class SolverCache::Lease {
   ~Lease() {
     const std::scoped_lock lock(cache_.mutex_);
     entry_->idle_workspaces.push_back(std::move(workspace_));
-    if (exclusive_) {  // the setup threw: nobody can use what it left
+    if (exclusive()) {  // the setup threw: nobody can use what it left
       entry_->exclusive = entry_->usable = false;
       cache_.entries_.remove(entry_);
     } else {
@@ -129,39 +146,58 @@ class SolverCache::Lease {
   }
 
   Entry* operator->() const { return entry_.get(); }
-  bool exclusive() const { return exclusive_; }
+  bool exclusive() const { return hold_ == Hold::exclusive; }
+  bool kept() const { return hold_ == Hold::kept; }
   Workspace& workspace() const { return *workspace_; }
 
   // The setup is done: other calls may share the entry.
   void share() {
     const std::size_t bytes = entry_->count_bytes();
     const std::scoped_lock lock(cache_.mutex_);
-    exclusive_ = entry_->exclusive = false;
+    hold_ = Hold::current;
+    entry_->exclusive = false;
     entry_->usable = true;
     entry_->bytes = bytes;
+    std::ranges::fill(entry_->drift, Drift());
     ++entry_->users;
+    cache_.evict();
     cache_.changed_.notify_all();
+  }
+
+  // It has grown by its transposes, which nobody changes meanwhile.
+  void recount() {
+    const std::size_t bytes = entry_->count_bytes();
+    const std::scoped_lock lock(cache_.mutex_);
+    entry_->bytes = bytes;
+    cache_.evict();
+  }
+
+  void learn(Mode mode, const SolveInfo& call) {
+    const std::scoped_lock lock(cache_.mutex_);
+    entry_->drift[mode == Mode::plain ? 0 : 1].add(call);
   }
 
  private:
   SolverCache& cache_;
   std::shared_ptr<Entry> entry_;
-  bool exclusive_;
+  Hold hold_;
   std::unique_ptr<Workspace> workspace_;
 };
 
 SolverCache& SolverCache::instance() {
-  static SolverCache cache(capacity_from_environment());
+  static SolverCache cache(limit_from_environment("JAXAMG_CACHE_SIZE", "entries", 8),
+                           limit_from_environment("JAXAMG_CACHE_BYTES", "bytes", unlimited));
   return cache;
 }
 
-// An entry for the request, and its matrix in canonical form: shared when it was set up for these very values,
-// else exclusive.
+// An entry for the request, and its matrix in canonical form: shared when it was set up for these very values or the
+// request takes it as it is, else exclusive.
 //
 // Of several calls that find nothing one makes the entry: the `first`, who looks again at what has come meanwhile.
 // It steps back before it waits for a setup, which must not hold up the setups of other matrices.
 SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest& request, Matrix& A,
                                         Buffer& storage) {
+  using Hold = Lease::Hold;
   Workspace workspace(device.memory());
   const std::unique_ptr<Space> owned = device.space(workspace);
   Space& space = *owned;
@@ -195,20 +231,24 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
     if (!entry->usable) continue;
     ++entry->users;
     lock.unlock();
-    const bool same = (request.reuse_setup && entry->solver.usable()) ||
-                      space.equal(value_bytes(A), bytes_of(entry->values));
+    const bool keeps = request.reuse == Reuse::keep && entry->solver.usable();
+    const bool same = !keeps && space.equal(value_bytes(A), bytes_of(entry->values));
     lock.lock();
     --entry->users;
     changed_.notify_all();
-    if (!same && entry->users > 0) continue;  // others solve with what it holds
+    const bool kept = keeps || (!same && request.reuse == Reuse::automatic && entry->solver.usable() &&
+                                !entry->drift[0] && !entry->drift[1]);
+    const bool changes = !same && !kept;
+    if (changes && entry->users > 0) continue;  // others solve with what it holds
     if (std::ranges::find(entries_, entry) != entries_.end()) {
       entries_.remove(entry);
       entries_.push_front(entry);
     }
-    ++(same ? counters_.hits : counters_.refreshes);
-    return {*this, device, entry, !same};
+    ++(!changes ? counters_.hits : request.reuse == Reuse::full ? counters_.setups : counters_.refreshes);
+    return {*this, device, entry, changes ? Hold::exclusive : kept ? Hold::kept : Hold::current};
   }
 
+  ++counters_.misses;
   ++counters_.setups;
   lock.unlock();
   if (!pattern) {
@@ -218,11 +258,25 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
   auto entry = std::make_shared<Entry>(request, pattern);
   lock.lock();
   if (capacity_ > 0) entries_.push_front(entry);
-  while (entries_.size() > capacity_) {
+  evict();
+  return {*this, device, std::move(entry), Hold::exclusive};
+}
+
+std::size_t SolverCache::count_bytes() const {
+  std::set<const SharedPattern*> patterns;
+  std::size_t sum = 0;
+  for (const auto& entry : entries_) {
+    sum += entry->bytes;
+    if (patterns.insert(entry->pattern.get()).second) sum += entry->pattern->bytes;
+  }
+  return sum;
+}
+
+void SolverCache::evict() {
+  while (!entries_.empty() && (entries_.size() > capacity_ || count_bytes() > byte_capacity_)) {
     entries_.pop_back();
     ++counters_.evictions;
   }
-  return {*this, device, std::move(entry), true};
 }
 
 template <class Use>
@@ -236,15 +290,12 @@ void SolverCache::with_solver(const Device& device, const SolveRequest& request,
 
   if (entry.exclusive()) {
     const std::int64_t builds = entry->solver.grid().builds;
-    if (entry->usable) {
-      entry->solver.refresh(space, A);
-    } else {
-      entry->values = Buffer(space.memory(), value_bytes(A).size());
-      entry->solver.setup(space, A);
-    }
+    const bool refreshes = entry->usable && request.reuse != Reuse::full;
+    if (!entry->usable) entry->values = Buffer(space.memory(), value_bytes(A).size());
+    refreshes ? entry->solver.refresh(space, A) : entry->solver.setup(space, A);
     space.copy_bytes(value_bytes(A), entry->values.data());
     entry->transpose_is_current = false;
-    if (entry->usable && entry->solver.grid().builds > builds) {
+    if (refreshes && entry->solver.grid().builds > builds) {
       const std::scoped_lock lock(mutex_);
       ++counters_.rebuilds;
     }
@@ -260,37 +311,56 @@ void SolverCache::with_solver(const Device& device, const SolveRequest& request,
       entry->solver.prepare_transpose(space);
       if (!entry->AT.pattern()) entry->AT = space.matrix(to_AT.pattern, A.dtype);
       space.gather(A.dtype, entry->values.data(), to_AT.source.span(), entry->AT.values());
+      entry.recount();
     }
-    if (request.reuse_setup) {
+    if (entry.kept()) {
       AT = space.matrix(to_AT.pattern, A.dtype);
       space.gather(A.dtype, A.values, to_AT.source.span(), AT.values());
     }
-    op.transpose = request.reuse_setup ? AT : entry->AT;
+    op.transpose = entry.kept() ? AT : entry->AT;
   }
-  use(space, entry->solver, std::as_const(op));
+  use(space, entry, std::as_const(op));
 }
 
 SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& request) {
   SolveOutcome outcome;
-  Clock clock;
-  with_solver(device, request, [&](Space& space, LinearSolver& solver, const Operator& A) {
-    outcome.setup_time = clock.lap();
-    outcome.info = solver.solve(space, A, request.b, request.x, nullptr, request.demands);
-    outcome.solve_time = clock.lap();
-  });
+  Stopwatch watch;
+  SolveRequest attempt = request;
+  Buffer guess;
+  bool again = false;
+  do {
+    with_solver(device, attempt, [&](Space& space, Lease& entry, const Operator& A) {
+      const std::span x(static_cast<std::byte*>(request.x.data),
+                        static_cast<std::size_t>(request.x.size()) * size_of(request.x.dtype));
+      if (again) {
+        space.copy_bytes(bytes_of(guess), x.data());
+      } else if (entry.kept() && request.reuse == Reuse::automatic) {
+        guess = Buffer(space.memory(), x.size());
+        space.copy_bytes(x, guess.data());
+      }
+      outcome.setup_time += watch.lap();
+      outcome.info = entry->solver.solve(space, A, request.b, request.x, nullptr, request.demands);
+      entry.learn(request.mode, outcome.info);
+      const bool solved =
+          std::ranges::all_of(outcome.info.status, [](Status s) { return s == Status::success; });
+      again = !again && !solved && entry.kept() && request.reuse == Reuse::automatic;
+      outcome.solve_time += watch.lap();
+    });
+    attempt.reuse = Reuse::refresh;  // what a kept hierarchy cannot solve deserves one of its own
+  } while (again);
   return outcome;
 }
 
 void SolverCache::apply(const Device& device, const SolveRequest& request) {
-  with_solver(device, request, [&](Space& space, LinearSolver& solver, const Operator& A) {
-    solver.apply(space, A, request.b, request.x);
+  with_solver(device, request, [&](Space& space, Lease& entry, const Operator& A) {
+    entry->solver.apply(space, A, request.b, request.x);
   });
 }
 
 SolverReport SolverCache::report(const Device& device, const SolveRequest& request) {
   SolverReport report;
-  with_solver(device, request, [&](Space&, LinearSolver& solver, const Operator&) {
-    report = {solver.grid(), solver.bytes()};
+  with_solver(device, request, [&](Space&, Lease& entry, const Operator&) {
+    report = {entry->solver.grid(), entry->solver.bytes()};
   });
   return report;
 }
@@ -323,10 +393,12 @@ void SolverCache::multiply(const Device& device, const InputMatrix& input, Mode 
 
 SolverCache::Info SolverCache::info() const {
   const std::scoped_lock lock(mutex_);
-  Info info{counters_};
-  info.entries = static_cast<std::int64_t>(entries_.size());
-  info.capacity = static_cast<std::int64_t>(capacity_);
-  for (const auto& entry : entries_) info.bytes += entry->bytes;
+  Info info{counters_, {}, capacity_, byte_capacity_, count_bytes()};
+  for (const auto& entry : entries_) {
+    const Pattern& pattern = *entry->pattern->canonical.pattern();
+    info.entries.push_back({entry->config, entry->dtype, pattern.rows, pattern.entries(),
+                            entry->bytes + entry->pattern->bytes, entry->calls, entry->last_use});
+  }
   return info;
 }
 

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/device.h"
 #include "core/input_matrix.h"
@@ -13,11 +16,19 @@
 
 namespace amg {
 
+// What becomes of a hierarchy for a matrix of its pattern with other values.
+enum class Reuse : std::uint8_t {
+  refresh,    // brought to the bits of a new setup, keeping the structure where that stays the same
+  full,       // set up anew
+  keep,       // taken as it is
+  automatic,  // taken as it is until calls need clearly more iterations than the best one with it: see Drift
+};
+
 struct SolveRequest {
   std::string config;  // canonical
   InputMatrix A;
   Mode mode = Mode::plain;
-  bool reuse_setup = false;  // take a hierarchy of other values as it is
+  Reuse reuse = Reuse::refresh;
   ConstVector b;
   Vector x;  // holds the guess
   Demands demands;
@@ -38,26 +49,41 @@ struct SolverReport {
 //
 // A call finds the entry whose whole pattern equals its own. With the values of the last setup it goes straight
 // to the solve, and so does a backward call on the same A; with new values it refreshes. Several calls may
-// solve with one entry at once, and concurrent first calls on one matrix set it up once; an entry in use by others is not refreshed but left to them, and evicting it
-// frees it with its last user.
+// solve with one entry at once, and concurrent first calls on one matrix set it up once; an entry in use by others is
+// not refreshed but left to them, and evicting it frees it with its last user. The least recently used are evicted
+// until entries and bytes are within their limits; an entry larger than the limit serves its call and goes.
 class SolverCache {
  public:
   struct Counters {
-    std::int64_t hits = 0;       // calls that found their matrix set up
+    std::int64_t hits = 0;       // calls that found their matrix set up, or kept a hierarchy of other values
     std::int64_t refreshes = 0;  // calls that found their pattern, with other values
     std::int64_t rebuilds = 0;   // … and whose values changed a decision of the hierarchy
-    std::int64_t setups = 0;     // calls that found nothing
+    std::int64_t misses = 0;     // calls that found nothing
+    std::int64_t setups = 0;     // those, and calls that asked for a full setup for other values
     std::int64_t evictions = 0;
   };
+  using Clock = std::chrono::system_clock;
+  struct EntryInfo {
+    std::string config;
+    DType dtype;
+    std::int64_t rows;
+    std::int64_t entries;
+    std::size_t bytes;
+    std::int64_t calls;
+    Clock::time_point last_use;
+  };
+  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
   struct Info : Counters {
-    std::int64_t entries = 0;
-    std::int64_t capacity = 0;
-    std::size_t bytes = 0;
+    std::vector<EntryInfo> entries;  // most recently used first
+    std::size_t capacity = 0;
+    std::size_t byte_capacity = unlimited;
+    std::size_t bytes = 0;  // of all entries, what they share counted once; without temporaries
   };
 
   static SolverCache& instance();
-  // Keeps `capacity` entries; 0 reuses nothing.
-  explicit SolverCache(std::size_t capacity) : capacity_(capacity) {}
+  // Keeps `capacity` entries of `byte_capacity` together; 0 reuses nothing.
+  explicit SolverCache(std::size_t capacity, std::size_t byte_capacity = unlimited)
+      : capacity_(capacity), byte_capacity_(byte_capacity) {}
 
   // Arrays of the request are in the device's memory.
   SolveOutcome solve(const Device& device, const SolveRequest& request);
@@ -76,15 +102,19 @@ class SolverCache {
   struct Entry;
   class Lease;
 
-  // Calls use(space, solver, A) with a solver that is set up for the request's matrix.
+  // Calls use(space, lease, A) with an entry that is set up for the request's matrix.
   template <class Use>
   void with_solver(const Device& device, const SolveRequest& request, Use&& use);
   Lease acquire(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
+  // With the mutex held:
+  std::size_t count_bytes() const;
+  void evict();
 
   std::mutex first_mutex_;  // held by the call that makes a new entry; taken before the one below
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t capacity_;
+  std::size_t byte_capacity_;
   std::list<std::shared_ptr<Entry>> entries_;  // most recently used first
   Counters counters_;
 };

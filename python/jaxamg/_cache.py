@@ -1,6 +1,7 @@
 """The solver cache: the engine's hierarchies by configuration and pattern."""
 
 import atexit
+from typing import Any
 
 from . import _engine
 
@@ -13,12 +14,21 @@ def clear_solver_cache() -> None:
     _engine.clear_cache()
 
 
-def get_solver_cache_info() -> dict[str, int]:
+def get_solver_cache_info() -> dict[str, Any]:
     """Return what the solver cache holds and what it did since it was cleared.
 
-    `entries` of at most `capacity` (environment variable JAXAMG_CACHE_SIZE; 0: no reuse) and their `bytes`.
-    Calls that found the very matrix are `hits`; its pattern with other values, `refreshes`, of which
-    `rebuilds` changed a decision of the hierarchy; nothing, `setups`.
+    `entries` of at most `capacity` (environment variable JAXAMG_CACHE_SIZE, default 8; 0: no reuse) have
+    `bytes`, of at most `byte_capacity` (JAXAMG_CACHE_BYTES; default None, unlimited). That is what setups
+    made, transposes for gradients included, temporaries of solves not. The least recently used goes first; an
+    entry larger than the limit serves its call and goes.
+
+    Calls that found the very matrix, or kept a hierarchy of other values (`reuse_setup`), are `hits`; its
+    pattern with other values, `refreshes`, of which `rebuilds` changed a decision of the hierarchy; nothing,
+    `misses`. `setups` are those and what `reuse_setup="full"` set up anew.
+
+    `solvers` lists the entries, most recently used first: `rows`, `nonzeros`, `dtype`, `bytes` (a pattern
+    that entries share counts in each), `calls`, `last_use` (seconds since 1970, as `time.time()`) and
+    `config`, in AmgX's notation.
 
     >>> import jaxamg
     >>> jaxamg.clear_solver_cache()
@@ -27,6 +37,8 @@ def get_solver_cache_info() -> dict[str, int]:
     >>> info = jaxamg.get_solver_cache_info()
     >>> info["setups"], info["hits"], info["refreshes"]
     (1, 1, 1)
+    >>> [(solver["rows"], solver["calls"]) for solver in info["solvers"]]
+    [(64, 3)]
     """
     return _engine.cache_info()
 

@@ -30,7 +30,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     *,
     x0: ArrayLike | None = None,
     block_dim: int = 1,
-    reuse_setup: bool = False,
+    reuse_setup: bool | str = False,
     nullspace: Any = None,
     transpose_nullspace: Any = None,
     labels: Any = None,
@@ -63,8 +63,10 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             written as text. The configuration keys `print_config`, `print_grid_stats`, `print_solve_stats`
             and `obtain_timings` send each its part of that to Python's logger "jaxamg" at level INFO.
         x0: initial guess, shaped like b. Changes the iterations, not the solution nor its derivative.
-        reuse_setup: new values on a known pattern keep the hierarchy of the old ones as it is. By default it
-            is refreshed, which gives the bits of a fresh setup.
+        reuse_setup: what becomes of a cached hierarchy for new values on its pattern. False or "refresh": it
+            is refreshed, which gives the bits of a fresh setup. True or "keep": it is taken as it is. "auto":
+            as it is until calls need clearly more iterations (a fifth) than the best one with it, or fail;
+            then it is refreshed. "full": it is set up anew.
         derivative: "implicit": forward and reverse mode, of any order; "adjoint": reverse mode alone.
         adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own.
         on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and
@@ -113,6 +115,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     )
     _check_choice("derivative", derivative, ("implicit", "adjoint"))
     _check_choice("on_failure", on_failure, (None, "warn", "raise", "nan"))
+    _check_choice("reuse_setup", reuse_setup, (False, True, "refresh", "keep", "auto", "full"))
+    reuse = reuse_setup if isinstance(reuse_setup, str) else "keep" if reuse_setup else "refresh"
     backward = 0.0  # as forward
     if adjoint_tolerance is not None:
         backward = method(config, kwargs | {"tolerance": adjoint_tolerance}).tolerance
@@ -128,10 +132,10 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         adjoint_tolerance=backward,
         on_failure=on_failure or "report",
         derivative=derivative,
-        reuse_setup=bool(reuse_setup),
+        reuse_setup=reuse,
         symmetric=is_symmetric(A, rhs),
     )
-    publish(save_stats_file, chosen, matrix, report, reuse_setup=bool(reuse_setup))
+    publish(save_stats_file, chosen, matrix, report, reuse_setup=reuse)
     if is_traced(x):
         return x, traced_info(report, rhs.ndim == 1)
     report = [np.asarray(array) for array in report]
@@ -148,7 +152,7 @@ def solve_operands(
     adjoint_tolerance: float = 0.0,
     on_failure: str = "report",
     derivative: str = "implicit",
-    reuse_setup: bool = False,
+    reuse_setup: str = "refresh",
     symmetric: bool = False,
     transposed: bool = False,
 ) -> list[jax.Array]:

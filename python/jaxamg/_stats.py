@@ -23,7 +23,7 @@ def publish(
     A: Operands,
     report: Any = (),
     *,
-    reuse_setup: bool = False,
+    reuse_setup: str = "refresh",
 ) -> None:
     """Write everything to the file, if one is named, and log the parts that the configuration asks for.
 
@@ -50,7 +50,7 @@ def publish(
         write(A.arrays, report)
 
 
-def _parts(config: str, A: Operands, report: Any, reuse_setup: bool) -> dict[str, str]:
+def _parts(config: str, A: Operands, report: Any, reuse_setup: str) -> dict[str, str]:
     """Return the sections by the configuration key that asks for them."""
     from ._grid import grid_table, megabytes
 

@@ -2,6 +2,7 @@
 
 import functools
 import types
+import weakref
 from typing import Any, ClassVar
 
 import jax
@@ -124,7 +125,8 @@ def with_cache(
         coloring: of an operator, from `cache_coloring`.
         mpi: for distributed matrices, which this version does not support.
         is_symmetric: True: gradients solve with A, not with its transpose. "auto": find out now, which needs
-            concrete values. With the environment variable JAXAMG_CHECK_PATTERN=1, a solve checks the claim.
+            concrete values, and happens once for the arrays of a BCSR or BCOO. With the environment variable
+            JAXAMG_CHECK_PATTERN=1, a solve checks the claim.
         nullspace: as in `solve`.
         transpose_nullspace: as in `solve`.
         pattern: of an operator, from `jaxamg.pattern`, instead of `coloring`.
@@ -238,8 +240,24 @@ def _is_leaf(value: Any) -> bool:
     return jax.tree_util.all_leaves([value])
 
 
+# What the check found, by the arrays that make up the matrix: JAX's do not change.
+_verdicts: dict[tuple[int, ...], bool] = {}
+
+
 def _is_symmetric(A: Any) -> bool:
-    """Find out whether A equals its transpose to rounding."""
+    """Find out whether A equals its transpose to rounding, once for a matrix of JAX."""
+    buffers = [getattr(A, name) for name in A._buffers] if isinstance(A, _Cached) else [None]
+    if not all(isinstance(buffer, jax.Array) for buffer in buffers):
+        return _equals_its_transpose(A)
+    key = tuple(map(id, buffers))
+    if key not in _verdicts:
+        _verdicts[key] = _equals_its_transpose(A)
+        for buffer in buffers:
+            weakref.finalize(buffer, _verdicts.pop, key, None)
+    return _verdicts[key]
+
+
+def _equals_its_transpose(A: Any) -> bool:
     matrix = _scipy(A)
     difference = abs(matrix - matrix.T)
     eps = np.finfo(matrix.dtype).eps

@@ -38,7 +38,7 @@ class Amg final : public Stationary {
   bool linear() const override { return hierarchy_.linear(); }
   bool fixed() const override { return hierarchy_.fixed(); }
   std::size_t bytes() const override { return hierarchy_.bytes() + tail_.bytes(); }
-  GridInfo grid() const override { return hierarchy_.grid(); }
+  const Hierarchy* hierarchy() const override { return &hierarchy_; }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     if (iterations == 0) return guess ? space.copy(*guess, x) : space.fill(x, 0.0);

@@ -13,6 +13,8 @@
 
 namespace amg {
 
+class Hierarchy;
+
 // Where an iteration starts: nothing stands for x = 0, which saves the first product.
 using Guess = std::optional<ConstVector>;
 
@@ -58,7 +60,8 @@ class Method {
   // Whether apply does the same work on every call, without a look at the numbers: see Space::replay.
   virtual bool fixed() const = 0;
   virtual std::size_t bytes() const = 0;  // memory owned
-  virtual GridInfo grid() const { return {}; }
+  // That of the multigrid method which this one is, or has as its preconditioner; null without one.
+  virtual const Hierarchy* hierarchy() const { return nullptr; }
 };
 
 // Looks the slot's method up in the registry; throws ConfigError for a name that is not built yet.
@@ -95,7 +98,7 @@ class Preconditioner {
   bool linear() const { return !method_ || (!rule_.monitored && method_->linear()); }
   bool fixed() const { return !method_ || (!rule_.monitored && method_->fixed()); }
   std::size_t bytes() const { return method_ ? method_->bytes() : 0; }
-  GridInfo grid() const { return method_ ? method_->grid() : GridInfo{}; }
+  const Hierarchy* hierarchy() const { return method_ ? method_->hierarchy() : nullptr; }
 
  private:
   std::unique_ptr<Method> method_;
@@ -112,7 +115,7 @@ class PreconditionedKrylov : public Krylov {
   void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
   bool fixed() const override { return M_.fixed(); }
   std::size_t bytes() const override { return M_.bytes(); }
-  GridInfo grid() const override { return M_.grid(); }
+  const Hierarchy* hierarchy() const override { return M_.hierarchy(); }
 
  protected:
   Preconditioner M_;

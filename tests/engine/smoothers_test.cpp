@@ -338,7 +338,7 @@ TEST_P(SmoothersTest, FineAndCoarseLevelsMayDiffer) {
         keys);
     method->setup(space, A);
     std::vector<std::string> names;
-    for (const LevelInfo& level : method->grid().levels) names.push_back(level.smoother);
+    for (const LevelInfo& level : method->hierarchy()->grid().levels) names.push_back(level.smoother);
     names.pop_back();  // the coarse solver
     return names;
   };

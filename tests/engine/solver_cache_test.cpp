@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <barrier>
+#include <cmath>
 #include <limits>
 #include <thread>
 
@@ -59,13 +60,13 @@ struct Answer {
 };
 
 Answer solve(SolverCache& cache, const System& system, const std::string& config = pcg,
-             Mode mode = Mode::plain, bool reuse_setup = false) {
+             Mode mode = Mode::plain, Reuse reuse = Reuse::refresh) {
   Answer answer{{}, Lanes::Zero(system.A.rows(), 1)};
   SolveRequest request;
   request.config = config;
   request.A = system.input();
   request.mode = mode;
-  request.reuse_setup = reuse_setup;
+  request.reuse = reuse;
   request.b = {system.b.data(), DType::f64, system.A.rows(), 1};
   request.x = {answer.x.data(), DType::f64, system.A.rows(), 1};
   answer.outcome = cache.solve(HostDevice(), request);
@@ -89,7 +90,7 @@ void expect_info(const SolverCache& cache, const Expected& expected) {
   EXPECT_EQ(info.rebuilds, expected.rebuilds);
   EXPECT_EQ(info.setups, expected.setups);
   EXPECT_EQ(info.evictions, expected.evictions);
-  EXPECT_EQ(info.entries, expected.entries);
+  EXPECT_EQ(std::ssize(info.entries), expected.entries);
   EXPECT_EQ(info.bytes > 0, expected.entries > 0);
 }
 
@@ -178,7 +179,7 @@ TEST(SolverCacheTest, ReuseSetupTakesTheHierarchyAsItIs) {
   const System near(problems::convection_diffusion2d(20, 1.2));
   EXPECT_TRUE(is_solved(flow, solve(cache, flow, bicgstab)));
   for (const Mode mode : {Mode::plain, Mode::transposed})
-    EXPECT_TRUE(is_solved(near, solve(cache, near, bicgstab, mode, true), mode));
+    EXPECT_TRUE(is_solved(near, solve(cache, near, bicgstab, mode, Reuse::keep), mode));
   expect_info(cache, {.hits = 2, .setups = 1, .entries = 1});
   // It left nothing behind: the entry is still set up for the first matrix.
   SolverCache fresh(4);
@@ -189,7 +190,7 @@ TEST(SolverCacheTest, ReuseSetupTakesTheHierarchyAsItIs) {
 
 TEST(SolverCacheTest, ReuseSetupWithoutOneSetsUp) {
   SolverCache cache(4);
-  EXPECT_TRUE(is_solved(flow, solve(cache, flow, bicgstab, Mode::plain, true)));
+  EXPECT_TRUE(is_solved(flow, solve(cache, flow, bicgstab, Mode::plain, Reuse::keep)));
   expect_info(cache, {.setups = 1, .entries = 1});
 }
 
@@ -199,7 +200,7 @@ TEST(SolverCacheTest, ReuseSetupAfterAMatrixThatNoMethodTakes) {
   broken.A.coeffRef(3, 3) = std::numeric_limits<double>::quiet_NaN();
   SolverCache cache(4);
   EXPECT_EQ(solve(cache, broken, bicgstab).outcome.info.status[0], Status::failed);
-  EXPECT_TRUE(is_solved(flow, solve(cache, flow, bicgstab, Mode::plain, true)));
+  EXPECT_TRUE(is_solved(flow, solve(cache, flow, bicgstab, Mode::plain, Reuse::keep)));
 }
 
 TEST(SolverCacheTest, CapacityZeroReusesNothing) {
@@ -237,13 +238,143 @@ TEST(SolverCacheTest, MemoryIsReleasedAndCounted) {
   expect_info(cache, {.setups = 2, .evictions = 2});
 }
 
+TEST(SolverCacheTest, BytesAreWithinTheirLimit) {
+  SolverCache measure(4);
+  solve(measure, poisson);
+  const std::size_t one = measure.info().bytes;
+  const System small(problems::poisson2d(12));
+
+  SolverCache roomy(4, one);
+  solve(roomy, small);
+  EXPECT_TRUE(is_solved(poisson, solve(roomy, poisson)));  // leaves no room for the other
+  expect_info(roomy, {.setups = 2, .evictions = 1, .entries = 1});
+  solve(roomy, poisson);
+  expect_info(roomy, {.hits = 1, .setups = 2, .evictions = 1, .entries = 1});
+
+  SolverCache narrow(4, one - 1);
+  solve(narrow, small);
+  for (int k = 0; k < 2; ++k) EXPECT_TRUE(is_solved(poisson, solve(narrow, poisson)));
+  expect_info(narrow, {.setups = 3, .evictions = 3});
+}
+
+// Aᵀ and the transposes of all levels come with the first adjoint, and count.
+TEST(SolverCacheTest, TransposesCountAgainstTheLimit) {
+  SolverCache measure(4);
+  solve(measure, flow);
+  const std::size_t plain = measure.info().bytes;
+  solve(measure, flow, pcg, Mode::transposed);
+  // Values and sources of Aᵀ, its columns and offsets.
+  const auto rows = static_cast<std::size_t>(flow.A.rows()),
+             entries = static_cast<std::size_t>(flow.A.nonZeros());
+  EXPECT_GE(measure.info().bytes, plain + (8 + 8 + 4) * entries + 8 * (rows + 1));
+
+  SolverCache cache(4, plain);
+  solve(cache, flow);
+  EXPECT_EQ(cache.info().entries.size(), 1);
+  solve(cache, flow, pcg, Mode::transposed);
+  expect_info(cache, {.hits = 1, .setups = 1, .evictions = 1});
+}
+
+TEST(SolverCacheTest, SharedPatternCountsOnce) {
+  SolverCache cache(4), alone(4);
+  solve(cache, poisson);
+  const std::size_t first = cache.info().bytes;
+  solve(alone, poisson, bicgstab);
+  solve(cache, poisson, bicgstab);
+  const auto entries = static_cast<std::size_t>(poisson.A.nonZeros());
+  EXPECT_LE(cache.info().bytes, first + alone.info().bytes - 8 * entries);
+  EXPECT_GT(cache.info().bytes, first + 8 * entries);
+}
+
+TEST(SolverCacheTest, TellsWhatItHolds) {
+  SolverCache cache(4);
+  solve(cache, poisson);
+  solve(cache, flow, bicgstab);
+  solve(cache, poisson);
+  const SolverCache::Info info = cache.info();
+  ASSERT_EQ(info.entries.size(), 2);
+  const SolverCache::EntryInfo &last = info.entries[0], &first = info.entries[1];
+  EXPECT_EQ(last.config, pcg);
+  EXPECT_EQ(first.config, bicgstab);
+  EXPECT_EQ(last.rows, 400);
+  EXPECT_EQ(last.entries, poisson.A.nonZeros());
+  EXPECT_EQ(last.calls, 2);
+  EXPECT_EQ(first.calls, 1);
+  EXPECT_GE(last.last_use, first.last_use);
+  EXPECT_EQ(info.misses, 2);
+}
+
+// ---- what becomes of a hierarchy for other values
+
+TEST(SolverCacheTest, FullSetsUpForOtherValuesOnly) {
+  SolverCache cache(4), fresh(0);
+  const Answer expected = solve(fresh, doubled);
+  solve(cache, poisson);
+  EXPECT_TRUE(same_bits(solve(cache, doubled, pcg, Mode::plain, Reuse::full).x, expected.x));
+  expect_info(cache, {.setups = 2, .entries = 1});
+  EXPECT_EQ(cache.info().misses, 1);
+  solve(cache, doubled, pcg, Mode::plain, Reuse::full);
+  expect_info(cache, {.hits = 1, .setups = 2, .entries = 1});
+}
+
+// The hierarchy of the first matrix serves the next ones until it takes more than 1.2 of the iterations, and one,
+// that it took for its own; the call after that refreshes.
+TEST(SolverCacheTest, AutomaticKeepsUntilIterationsDrift) {
+  std::vector<System> systems;
+  for (int k = 0; k < 8; ++k) systems.emplace_back(problems::anisotropic2d(20, std::pow(0.6, k)));
+  std::vector<SolverCache::Info> infos(2);
+  std::vector<std::vector<Lanes>> answers(2);
+  for (std::size_t run = 0; run < 2; ++run) {
+    SolverCache cache(4);
+    bool refresh_is_due = false;
+    double best = 0.0;
+    for (const System& system : systems) {
+      const std::int64_t before = cache.info().refreshes;
+      const Answer answer = solve(cache, system, pcg, Mode::plain, Reuse::automatic);
+      EXPECT_TRUE(is_solved(system, answer));
+      EXPECT_EQ(cache.info().refreshes - before, refresh_is_due);
+      answers[run].push_back(answer.x);
+      const SolveInfo& info = answer.outcome.info;
+      const double decades = -std::log10(info.residual[0] / info.history[0][0]);
+      if (&system == &systems[0] || refresh_is_due) best = info.iterations[0] / decades;
+      refresh_is_due = info.iterations[0] > 1.2 * best * decades + 1;
+      best = std::min(best, info.iterations[0] / decades);
+    }
+    infos[run] = cache.info();
+  }
+  EXPECT_GT(infos[0].hits, 0);
+  EXPECT_GT(infos[0].refreshes, 0);
+  EXPECT_EQ(infos[0].setups, 1);
+  EXPECT_EQ(infos[1].refreshes, infos[0].refreshes);
+  for (std::size_t k = 0; k < systems.size(); ++k) EXPECT_TRUE(same_bits(answers[0][k], answers[1][k]));
+}
+
+// A kept hierarchy that does not solve is refreshed in the same call, which starts again from its guess.
+TEST(SolverCacheTest, AutomaticSolvesWhatAFreshSetupSolves) {
+  SolverCache kept(4), cache(4), fresh(0);
+  const Answer expected = solve(fresh, stretched);
+  const std::string brief =
+      Config::parse(
+          "solver(o)=PCG, o:convergence=RELATIVE_INI, o:tolerance=1e-8, o:preconditioner(p)=AMG, "
+          "p:selector=PMIS, p:interpolator=D2, p:max_iters=1, p:dense_lu_num_rows=10, o:max_iters=" +
+          std::to_string(expected.outcome.info.iterations[0]))
+          .canonical();
+  solve(kept, poisson, brief);
+  ASSERT_FALSE(is_solved(stretched, solve(kept, stretched, brief, Mode::plain, Reuse::keep)));
+
+  solve(cache, poisson, brief);
+  const Answer answer = solve(cache, stretched, brief, Mode::plain, Reuse::automatic);
+  EXPECT_TRUE(same_bits(answer.x, expected.x));
+  expect_info(cache, {.hits = 1, .refreshes = 1, .rebuilds = 1, .setups = 1, .entries = 1});
+}
+
 TEST(SolverCacheTest, ErrorLeavesNoEntry) {
   SolverCache cache(4);
   Sparse bad = poisson.A;
   bad.innerIndexPtr()[5] = 4000;
   EXPECT_THROW(solve(cache, System(bad)), Error);
   EXPECT_THROW(solve(cache, poisson, "solver=AMG, algorithm=ENERGYMIN"), ConfigError);
-  EXPECT_EQ(cache.info().entries, 0);
+  EXPECT_TRUE(cache.info().entries.empty());
   EXPECT_TRUE(is_solved(poisson, solve(cache, poisson)));
 }
 
@@ -329,7 +460,7 @@ TEST_P(SolverCacheThreadsTest, DifferentValuesOfOnePattern) {
   EXPECT_EQ(wrong, 0);
   const SolverCache::Info info = cache.info();
   EXPECT_EQ(info.hits + info.refreshes + info.setups, 2 * callers * rounds);
-  EXPECT_LE(info.entries, 4);
+  EXPECT_LE(info.entries.size(), 4);
 }
 
 // More patterns than the cache holds: entries are evicted while others solve with them. Two configurations
@@ -348,7 +479,7 @@ TEST_P(SolverCacheThreadsTest, DifferentPatternsAndEvictions) {
     if (t == 0) cache.release_memory();
   });
   EXPECT_EQ(wrong, 0);
-  EXPECT_LE(cache.info().entries, 2);
+  EXPECT_LE(cache.info().entries.size(), 2);
   EXPECT_GT(cache.info().evictions, 0);
 }
 

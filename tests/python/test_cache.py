@@ -2,6 +2,7 @@
 
 import os
 import resource
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,6 +62,47 @@ def test_reuse_setup_keeps_the_hierarchy():
     x, _ = jaxamg.solve(with_values(A, 1.2 * A.data), B, tolerance=1e-10, reuse_setup=True)
     assert counters("setups", "refreshes", "hits") == (2, 0, 1)
     assert relative_error(1.2 * np.asarray(x), X) <= CONDITION * 1e-10
+
+
+def test_reuse_setup_by_name():
+    A = bcsr(MATRIX)
+    for scale, policy, expected in (
+        (1.0, "auto", (1, 0, 0)),
+        (1.1, "auto", (1, 0, 1)),  # a multiple: as many iterations
+        (1.1, "refresh", (1, 1, 1)),
+        (1.2, "full", (2, 1, 1)),
+        (1.2, "full", (2, 1, 2)),
+        (1.3, "keep", (2, 1, 3)),
+    ):
+        matrix = with_values(A, scale * A.data)
+        x, info = jax.jit(lambda A, policy=policy: jaxamg.solve(A, B, tolerance=1e-10, reuse_setup=policy))(
+            matrix
+        )
+        assert info["status"] == jaxamg.AMGXStatus.SUCCESS
+        assert relative_error(scale * np.asarray(x), X) <= CONDITION * 1e-10
+        assert counters("setups", "refreshes", "hits") == expected
+    assert counters("misses") == (1,)
+    with pytest.raises(ValueError, match="reuse_setup is 'never'"):
+        jaxamg.solve(A, B, reuse_setup="never")
+
+
+def test_limits_from_the_environment():
+    code = """
+import jaxamg, numpy as np
+A = jaxamg.matrices.poisson_matrix(20)
+for _ in range(2):
+    x, info = jaxamg.solve(A, np.ones(400, np.float32))
+    assert info["status"] == 0
+print(*(jaxamg.get_solver_cache_info()[k] for k in ("byte_capacity", "entries", "setups", "evictions")))
+"""
+
+    def run(limit):
+        environment = os.environ | {"JAXAMG_CACHE_BYTES": limit}
+        return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+
+    assert run("1000").stdout.split() == ["1000", "0", "2", "2"]
+    assert run("1000000000").stdout.split() == ["1000000000", "1", "1", "0"]
+    assert "JAXAMG_CACHE_BYTES: expected a number of bytes, got 1GB" in run("1GB").stderr
 
 
 def test_reuse_setup_recovers_from_a_matrix_that_failed():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from jax.experimental.sparse import BCOO, BCSR
+from jaxamg import _with_cache
 from systems import DENSE, MATRIX, B, N, bcoo, bcsr, relative_error, solve_and_wait
 
 ROWS, COLS = sp.coo_array(MATRIX).coords
@@ -251,6 +252,18 @@ class TestSymmetry:
         assert jaxamg.with_cache(op, coloring=coloring, is_symmetric="auto").known.is_symmetric is False
         with pytest.raises(ValueError, match="coloring or pattern"):
             jaxamg.with_cache(op, is_symmetric="auto")
+
+    def test_auto_finds_out_once_for_a_matrix(self, monkeypatch):
+        checks = []
+        check = _with_cache._equals_its_transpose
+        monkeypatch.setattr(_with_cache, "_equals_its_transpose", lambda A: checks.append(A) or check(A))
+        A = bcsr(MATRIX + MATRIX.T)
+        for _ in range(2):
+            assert jaxamg.with_cache(A, is_symmetric="auto").known.is_symmetric is True
+        assert len(checks) == 1
+        other = BCSR((A.data.at[1].multiply(2), A.indices, A.indptr), shape=A.shape)
+        assert jaxamg.with_cache(other, is_symmetric="auto").known.is_symmetric is False
+        assert len(checks) == 2
 
     def test_auto_needs_concrete_values(self):
         with pytest.raises(ValueError, match="concrete values"):
