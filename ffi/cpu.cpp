@@ -24,14 +24,14 @@ constexpr std::int64_t inline_entries = 1 << 14;
 xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                    xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations, Result status,
                    Result reason, Result residual, Result history, Result times, std::string_view config,
-                   std::string_view format, bool transposed, std::string_view reuse_setup, double tolerance,
-                   std::string_view on_failure) {
+                   std::string_view format, bool transposed, std::string_view reuse_setup,
+                   std::int64_t hierarchy, double tolerance, std::string_view on_failure) {
   xffi::Promise promise;
   xffi::Future future(promise);
   SolveCall call;
   const xffi::Error misuse = guarded([&] {
     call = solve_call({row_index, col_index, values, format}, b, *x, config, transposed, reuse_setup,
-                      tolerance, on_failure);
+                      hierarchy, tolerance, on_failure);
   });
   if (misuse.failure()) {
     promise.SetError(misuse);
@@ -58,6 +58,16 @@ xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::A
   return future;
 }
 
+xffi::Error setup_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
+                         Result number, Result reason, Result time, std::string_view config,
+                         std::string_view format, std::int64_t n) {
+  return guarded([&] {
+    hold(HostDevice(), {row_index, col_index, values, format}, n, config, number->untyped_data(),
+         reason->untyped_data(), time->untyped_data(),
+         [](void* to, std::span<const std::byte> from) { std::memcpy(to, from.data(), from.size()); });
+  });
+}
+
 xffi::Error apply_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                          xffi::AnyBuffer b, Result x, std::string_view config, std::string_view format,
                          bool transposed) {
@@ -80,6 +90,7 @@ xffi::Error outer_on_cpu(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, x
 }  // namespace amg
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve, amg::solve, amg::bind_solve(xla::ffi::Ffi::Bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_setup, amg::setup_on_cpu, amg::bind_setup(xla::ffi::Ffi::Bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_apply, amg::apply_on_cpu, amg::bind_apply(xla::ffi::Ffi::Bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply, amg::multiply_on_cpu,
                               amg::bind_multiply(xla::ffi::Ffi::Bind()));

@@ -36,10 +36,11 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
                   xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations,
                   Result status, Result reason, Result residual, Result history, Result times,
                   std::string_view config, std::string_view format, bool transposed,
-                  std::string_view reuse_setup, double tolerance, std::string_view on_failure) {
+                  std::string_view reuse_setup, std::int64_t hierarchy, double tolerance,
+                  std::string_view on_failure) {
   return with_memory(stream, [&] {
     const SolveCall call = solve_call({row_index, col_index, values, format}, b, *x, config, transposed,
-                                      reuse_setup, tolerance, on_failure);
+                                      reuse_setup, hierarchy, tolerance, on_failure);
     void* const start = call.first.x.data;
     cuda::check(count(x0) > 0 ? cudaMemcpyAsync(start, x0.untyped_data(), call.bytes_of_x(),
                                                 cudaMemcpyDeviceToDevice, stream)
@@ -51,6 +52,19 @@ xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffe
                     cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
                                 "results");
                   });
+    cuda::check(cudaStreamSynchronize(stream), "wait for the stream");
+  });
+}
+
+xffi::Error setup_on_gpu(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
+                         xffi::AnyBuffer values, Result number, Result reason, Result time,
+                         std::string_view config, std::string_view format, std::int64_t n) {
+  return with_memory(stream, [&] {
+    hold(CudaDevice(stream), {row_index, col_index, values, format}, n, config, number->untyped_data(),
+         reason->untyped_data(), time->untyped_data(), [&](void* to, std::span<const std::byte> from) {
+           cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
+                       "results");
+         });
     cuda::check(cudaStreamSynchronize(stream), "wait for the stream");
   });
 }
@@ -80,9 +94,15 @@ auto bind() { return xla::ffi::Ffi::Bind().Ctx<xla::ffi::PlatformStream<cudaStre
 
 }  // namespace
 
+std::unique_ptr<Device> cuda_device(int ordinal) {
+  cuda::check(cudaSetDevice(ordinal), "choose the device");
+  return std::make_unique<CudaDevice>(cudaStreamPerThread);
+}
+
 }  // namespace amg
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve_cuda, amg::solve, amg::bind_solve(amg::bind()));
+XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_setup_cuda, amg::setup_on_gpu, amg::bind_setup(amg::bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_apply_cuda, amg::apply_on_gpu, amg::bind_apply(amg::bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_multiply_cuda, amg::multiply_on_gpu, amg::bind_multiply(amg::bind()));
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_outer_cuda, amg::outer_on_gpu, amg::bind_outer(amg::bind()));

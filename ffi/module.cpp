@@ -36,6 +36,17 @@ std::span<const T> span_of(const Array1<T>& array) {
   return {array.data(), array.size()};
 }
 
+template <class T>
+auto numpy_array(std::vector<T> values) {
+  auto owned = std::make_unique<std::vector<T>>(std::move(values));
+  T* const data = owned->data();
+  const std::size_t size = owned->size();
+  const nb::capsule owner(owned.release(), [](void* p) noexcept {
+    const std::unique_ptr<std::vector<T>> taken_back(static_cast<std::vector<T>*>(p));
+  });
+  return nb::ndarray<nb::numpy, T>(data, {size}, owner);
+}
+
 template <class Handler>
 nb::capsule capsule(Handler* handler) {
   return nb::capsule(reinterpret_cast<void*>(handler));  // NOLINT(bugprone-casting-through-void)
@@ -172,19 +183,12 @@ nb::dict cache_info() {
 // (colours of the columns, their number)
 nb::tuple column_coloring(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns,
                           std::int32_t column_count) {
-  auto coloring = std::make_unique<amg::ColumnColoring>();
+  amg::ColumnColoring coloring;
   {
     const nb::gil_scoped_release release;
-    *coloring = amg::color_columns(span_of(offsets), span_of(columns), column_count);
+    coloring = amg::color_columns(span_of(offsets), span_of(columns), column_count);
   }
-  const std::int32_t count = coloring->count;
-  std::vector<std::int32_t>& colors = coloring->colors;
-  std::int32_t* const data = colors.data();
-  const std::size_t size = colors.size();
-  const nb::capsule owner(coloring.release(), [](void* p) noexcept {
-    const std::unique_ptr<amg::ColumnColoring> taken_back(static_cast<amg::ColumnColoring*>(p));
-  });
-  return nb::make_tuple(nb::ndarray<nb::numpy, std::int32_t>(data, {size}, owner), count);
+  return nb::make_tuple(numpy_array(std::move(coloring.colors)), coloring.count);
 }
 
 nb::dict solve_info(const amg::SolveInfo& solve) {
@@ -244,6 +248,32 @@ amg::SolverReport cached_report(const std::string& config, std::string_view form
   return amg::SolverCache::instance().report(amg::HostDevice(), request);
 }
 
+std::unique_ptr<amg::Device> device_of([[maybe_unused]] int id) {
+#ifdef AMG_WITH_CUDA
+  if (id != amg::HostDevice().id()) return amg::cuda_device(id);
+#endif
+  return std::make_unique<amg::HostDevice>();
+}
+
+// (row offsets, columns, values as bytes, dtype, (rows, columns)) of a matrix of a held hierarchy
+nb::tuple held_matrix(std::int64_t number, std::size_t level, const std::string& which) {
+  using enum amg::LevelMatrix;
+  amg::HostMatrix matrix;
+  {
+    const nb::gil_scoped_release release;
+    const amg::SolverCache& cache = amg::SolverCache::instance();
+    matrix = cache.matrix(*device_of(cache.device_id(number)), number, level,
+                          which == "A"   ? A
+                          : which == "P" ? P
+                                         : R);
+  }
+  const std::size_t rows = matrix.offsets.size() - 1;
+  return nb::make_tuple(numpy_array(std::move(matrix.offsets)), numpy_array(std::move(matrix.columns)),
+                        numpy_array(std::move(matrix.values)),
+                        matrix.dtype == amg::DType::f64 ? "float64" : "float32",
+                        nb::make_tuple(rows, matrix.cols));
+}
+
 // amg::Solver for Python, with the time its last calls took.
 class Solver {
  public:
@@ -259,10 +289,10 @@ class Solver {
   template <class T>
   nb::tuple solve(const Array1<T>& b, const std::optional<Array1<T>>& x0,
                   const std::optional<nb::callable>& observer, bool transposed) {
-    auto x = std::make_unique<std::vector<T>>(b.size(), T{0});
+    std::vector<T> x(b.size(), T{0});
     if (x0) {
       if (x0->size() != b.size()) throw amg::Error("x0: its size differs from b's");
-      std::memcpy(x->data(), x0->data(), b.size() * sizeof(T));
+      std::memcpy(x.data(), x0->data(), b.size() * sizeof(T));
     }
     amg::SolveOptions options;
     options.transposed = transposed;
@@ -274,14 +304,9 @@ class Solver {
     amg::SolveInfo info;
     {
       const nb::gil_scoped_release release;
-      solve_time = timed([&] { info = solver_.solve(span_of(b), std::span<T>(*x), options); });
+      solve_time = timed([&] { info = solver_.solve(span_of(b), std::span<T>(x), options); });
     }
-    T* const data = x->data();
-    const std::size_t size = x->size();
-    const nb::capsule owner(x.release(), [](void* p) noexcept {
-      const std::unique_ptr<std::vector<T>> taken_back(static_cast<std::vector<T>*>(p));
-    });
-    return nb::make_tuple(nb::ndarray<nb::numpy, T>(data, {size}, owner), solve_info(info));
+    return nb::make_tuple(numpy_array(std::move(x)), solve_info(info));
   }
 
   amg::SolverReport report() const { return {solver_.grid(), solver_.bytes()}; }
@@ -310,6 +335,7 @@ NB_MODULE(_engine, m) {
   m.def("registrations", [] {
     nb::dict cpu;
     cpu["jaxamg_solve"] = capsule(jaxamg_solve);
+    cpu["jaxamg_setup"] = capsule(jaxamg_setup);
     cpu["jaxamg_apply"] = capsule(jaxamg_apply);
     cpu["jaxamg_multiply"] = capsule(jaxamg_multiply);
     cpu["jaxamg_outer"] = capsule(jaxamg_outer);
@@ -318,6 +344,7 @@ NB_MODULE(_engine, m) {
 #ifdef AMG_WITH_CUDA
     nb::dict cuda;
     cuda["jaxamg_solve"] = capsule(jaxamg_solve_cuda);
+    cuda["jaxamg_setup"] = capsule(jaxamg_setup_cuda);
     cuda["jaxamg_apply"] = capsule(jaxamg_apply_cuda);
     cuda["jaxamg_multiply"] = capsule(jaxamg_multiply_cuda);
     cuda["jaxamg_outer"] = capsule(jaxamg_outer_cuda);
@@ -336,6 +363,10 @@ NB_MODULE(_engine, m) {
   m.def("explain", [](int reason) { return amg::explain(static_cast<amg::Reason>(reason)); });
 
   m.def("column_coloring", &column_coloring, nb::arg("offsets"), nb::arg("columns"), nb::arg("column_count"));
+  m.def("held_report", [](std::int64_t number) { return amg::SolverCache::instance().report(number); });
+  m.def("held_matrix", &held_matrix, nb::arg("number"), nb::arg("level"), nb::arg("which"));
+  m.def("let_go", [](std::int64_t number) { amg::SolverCache::instance().let_go(number); });
+  m.def("finalize", [] { amg::SolverCache::instance().finalize(); });
   m.def("cache_info", &cache_info);
   m.def("clear_cache", [] { amg::SolverCache::instance().clear(); });
   m.def("num_threads", [] { return amg::Arena::instance().threads(); });

@@ -73,7 +73,7 @@ inline Reuse reuse_named(std::string_view name) {
 }
 
 inline SolveRequest solve_request(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
-                                  std::string_view config, bool transposed, Reuse reuse) {
+                                  std::string_view config, bool transposed, Reuse reuse, std::int64_t held) {
   SolveRequest request;
   request.config = std::string(config);
   request.b = A.vector(b);
@@ -81,6 +81,7 @@ inline SolveRequest solve_request(const MatrixBuffers& A, const xffi::AnyBuffer&
   request.A = A.matrix(request.b.rows);
   request.mode = transposed ? Mode::transposed : Mode::plain;
   request.reuse = reuse;
+  request.held = held;
   if (request.b.dtype != request.A.dtype) throw Error("b: dtype differs from A's");
   return request;
 }
@@ -120,8 +121,8 @@ struct SolveCall {
 
 inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
                             std::string_view config, bool transposed, std::string_view reuse_setup,
-                            double tolerance, std::string_view on_failure) {
-  SolveCall call{solve_request(A, b, x, config, transposed, reuse_named(reuse_setup)), A.members(),
+                            std::int64_t hierarchy, double tolerance, std::string_view on_failure) {
+  SolveCall call{solve_request(A, b, x, config, transposed, reuse_named(reuse_setup), hierarchy), A.members(),
                  named(on_failure)};
   if (tolerance > 0) call.first.demands.tolerance = tolerance;
   call.first.demands.nan_unless_solved = call.on_failure == OnFailure::nan;
@@ -147,9 +148,23 @@ void solve_members(const Device& device, const SolveCall& call, const InfoPointe
   failures.act(call.on_failure, first.mode);
 }
 
+// What is set up, by its number, and why no method takes the matrix; time in s, float32.
+template <class Store>
+void hold(const Device& device, const MatrixBuffers& A, std::int64_t rows, std::string_view config,
+          void* number, void* reason, void* time, Store&& store) {
+  SolveRequest request;
+  request.config = std::string(config);
+  request.A = A.matrix(rows);
+  const SolverCache::Held held = SolverCache::instance().hold(device, request);
+  const auto put = [&](void* where, auto value) { store(where, std::as_bytes(std::span(&value, 1))); };
+  put(number, static_cast<std::int32_t>(held.number));
+  put(reason, static_cast<std::int32_t>(held.fault));
+  put(time, static_cast<float>(held.setup_time));
+}
+
 inline void apply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& b,
                   const xffi::AnyBuffer& x, std::string_view config, bool transposed) {
-  SolverCache::instance().apply(device, solve_request(A, b, x, config, transposed, Reuse::refresh));
+  SolverCache::instance().apply(device, solve_request(A, b, x, config, transposed, Reuse::refresh, 0));
 }
 
 inline void multiply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& x,
@@ -194,8 +209,23 @@ auto bind_solve(Binding&& binding) {
       .template Attr<std::string_view>("format")
       .template Attr<bool>("transposed")
       .template Attr<std::string_view>("reuse_setup")
-      .template Attr<double>("tolerance")  // 0: the configuration's
+      .template Attr<std::int64_t>("hierarchy")  // that of jaxamg_setup to solve with, or 0
+      .template Attr<double>("tolerance")        // 0: the configuration's
       .template Attr<std::string_view>("on_failure");
+}
+
+template <class Binding>
+auto bind_setup(Binding&& binding) {
+  return std::forward<Binding>(binding)
+      .template Arg<xffi::AnyBuffer>()  // row_index
+      .template Arg<xffi::AnyBuffer>()  // col_index
+      .template Arg<xffi::AnyBuffer>()  // values
+      .template Ret<xffi::AnyBuffer>()  // number, int32
+      .template Ret<xffi::AnyBuffer>()  // reason, int32
+      .template Ret<xffi::AnyBuffer>()  // time, float32
+      .template Attr<std::string_view>("config")
+      .template Attr<std::string_view>("format")
+      .template Attr<std::int64_t>("n");
 }
 
 template <class Binding>

@@ -2,9 +2,11 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,6 +31,7 @@ struct SolveRequest {
   InputMatrix A;
   Mode mode = Mode::plain;
   Reuse reuse = Reuse::refresh;
+  std::int64_t held = 0;  // solve with what SolverCache::hold returned under this number, whatever A's values
   ConstVector b;
   Vector x;  // holds the guess
   Demands demands;
@@ -38,6 +41,17 @@ struct SolveOutcome {
   SolveInfo info;
   double setup_time = 0.0;  // s; recognising the matrix, setup or refresh
   double solve_time = 0.0;  // s
+};
+
+enum class LevelMatrix : std::uint8_t { A, P, R };
+
+// A matrix in compressed sparse rows on the host.
+struct HostMatrix {
+  std::int64_t cols = 0;
+  DType dtype = DType::f64;
+  std::vector<std::int64_t> offsets;
+  std::vector<std::int32_t> columns;
+  std::vector<std::uint8_t> values;  // bytes
 };
 
 struct SolverReport {
@@ -94,9 +108,26 @@ class SolverCache {
   // y = A x, or Aᵀ x, with the pattern of an entry where one has it.
   void multiply(const Device& device, const InputMatrix& A, Mode mode, ConstVector x, Vector y);
   Info info() const;
-  void clear();  // counters too
+
+  // Sets up for the request's matrix and holds the result, apart from the entries: they are nobody's but those who
+  // have its number. `fault`: why no method takes the matrix.
+  struct Held {
+    std::int64_t number;
+    Reason fault;
+    double setup_time;  // s
+  };
+  Held hold(const Device& device, const SolveRequest& request);
+  void let_go(std::int64_t number);
+  SolverReport report(std::int64_t number) const;
+  // A matrix of a level on the host.
+  HostMatrix matrix(const Device& device, std::int64_t number, std::size_t level, LevelMatrix which) const;
+  int device_id(std::int64_t number) const;
+
+  void clear();  // the entries, and the counters
   // Lets go of every entry; those in use stay with their users until they are done.
   void release_memory();
+  // Lets go of all that is held, too.
+  void finalize();
 
  private:
   struct Entry;
@@ -106,6 +137,8 @@ class SolverCache {
   template <class Use>
   void with_solver(const Device& device, const SolveRequest& request, Use&& use);
   Lease acquire(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
+  Lease acquire_held(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
+  std::shared_ptr<Entry> held(std::int64_t number) const;
   // With the mutex held:
   std::size_t count_bytes() const;
   void evict();
@@ -117,6 +150,8 @@ class SolverCache {
   std::size_t byte_capacity_;
   std::list<std::shared_ptr<Entry>> entries_;  // most recently used first
   Counters counters_;
+  std::map<std::int64_t, std::shared_ptr<Entry>> held_;
+  std::int64_t last_number_ = 0;
 };
 
 }  // namespace amg

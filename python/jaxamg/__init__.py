@@ -20,6 +20,7 @@ from ._status import AMGXStatus
 if TYPE_CHECKING:
     from . import matrices
     from ._coloring import cache_coloring
+    from ._hierarchy import Hierarchy, setup
     from ._lineax import AMG, SparseLinearOperator, make_lineax_preconditioner
     from ._pattern import Pattern, pattern
     from ._with_cache import with_cache
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AMG",
     "AMGXStatus",
+    "Hierarchy",
     "Pattern",
     "SparseLinearOperator",
     "cache_coloring",
@@ -38,6 +40,7 @@ __all__ = [
     "make_preconditioner",
     "matrices",
     "pattern",
+    "setup",
     "solve",
     "with_cache",
 ]
@@ -46,12 +49,14 @@ __all__ = [
 # What imports SciPy or lineax waits until somebody asks.
 _LATER = {
     "AMG": "_lineax",
+    "Hierarchy": "_hierarchy",
     "Pattern": "_pattern",
     "SparseLinearOperator": "_lineax",
     "cache_coloring": "_coloring",
     "make_lineax_preconditioner": "_lineax",
     "matrices": "matrices",
     "pattern": "_pattern",
+    "setup": "_hierarchy",
     "with_cache": "_with_cache",
 }
 

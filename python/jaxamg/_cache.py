@@ -6,11 +6,11 @@ from typing import Any
 from . import _engine
 
 # Before the interpreter goes, and with it the GPU's driver, which has to free what lies there.
-atexit.register(_engine.clear_cache)
+atexit.register(_engine.finalize)
 
 
 def clear_solver_cache() -> None:
-    """Forget all hierarchies and zero the counters; a running solve keeps what it uses until it ends."""
+    """Forget cached hierarchies and zero the counters; a running solve keeps what it uses until it ends."""
     _engine.clear_cache()
 
 
@@ -44,5 +44,9 @@ def get_solver_cache_info() -> dict[str, Any]:
 
 
 def finalize() -> None:
-    """Free all that the package holds. It can be used afterwards, and called more than once."""
+    """Free all that the package holds, also what `setup` returned, with which nothing can be solved any more.
+
+    The package can be used afterwards, and this be called more than once.
+    """
+    _engine.finalize()
     clear_solver_cache()

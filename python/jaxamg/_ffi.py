@@ -1,4 +1,4 @@
-"""The engine's four operations as JAX primitives: solve, apply, multiply, outer.
+"""The engine's operations as JAX primitives: solve, apply, multiply, outer, and setup for eager use.
 
 A matrix is passed as `(row_index, col_index, values)` and a `format`:
 
@@ -71,6 +71,10 @@ def _apply_shape(row_index, col_index, values, r, **_: Any) -> ShapedArray:
     return ShapedArray(r.shape, r.dtype)
 
 
+def _setup_shapes(row_index, col_index, values, **_: Any) -> list[ShapedArray]:
+    return [ShapedArray((), dtype) for dtype in (jnp.int32, jnp.int32, jnp.float32)]
+
+
 def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
     return ShapedArray((*u.shape[:-2], *col_index.shape), u.dtype)
 
@@ -80,16 +84,22 @@ def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
 # times are those of setup and solve, in s. `tolerance` replaces the configuration's unless it is 0; the
 # backward pass takes `adjoint_tolerance`. `on_failure` is what happens to lanes without success besides their
 # status: "report" nothing, "warn" a RuntimeWarning from the running computation, "raise" its error, "nan"
-# x = NaN.
+# x = NaN. `hierarchy` is the number of one to solve with instead of the cache's, or 0: no reference to the
+# object, which JAX's caches of compiled code would keep alive.
 solve_p = _primitive(
     "jaxamg_solve",
     _solve_shapes,
-    ["config", "format", "transposed", "reuse_setup", "tolerance", "on_failure"],
+    ["config", "format", "transposed", "reuse_setup", "hierarchy", "tolerance", "on_failure"],
 )
 solve_p.multiple_results = True
 
 # (row_index, col_index, values, r) -> M r, or Mᵀ r if transposed: max_iters iterations from 0
 apply_p = _primitive("jaxamg_apply", _apply_shape, ["config", "format", "transposed"])
+
+# (row_index, col_index, values) -> (number, reason, time): what is set up, held until the engine's
+# let_go(number); why no method takes the matrix; s. It has a side effect, hence is bound eagerly only.
+setup_p = _primitive("jaxamg_setup", _setup_shapes, ["config", "format", "n"])
+setup_p.multiple_results = True
 
 # (row_index, col_index, values, x) -> A x, or Aᵀ x if transposed
 multiply_p = _primitive("jaxamg_multiply", _multiply_shape, ["format", "transposed"])

@@ -25,6 +25,12 @@ class Method(NamedTuple):
     """Those of `PRINTED` that are set anywhere."""
 
 
+def method_of(canonical: str) -> Method:
+    """Take a configuration in the engine's notation, as it comes from a file."""
+    info = _engine.config_info(canonical)
+    return Method(canonical, info["max_iters"], info["tolerance"], True, frozenset())
+
+
 def method(config: Any, keywords: Mapping[str, Any]) -> Method:
     """Merge defaults, configuration and keywords; validate; warn once of keys that nothing reads.
 

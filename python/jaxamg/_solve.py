@@ -72,6 +72,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and
             backward: "warn": a RuntimeWarning; "raise": an error from the running computation; "nan": x =
             NaN. By default a solve only tells in `info`, and those of a gradient, which have no `info`, warn.
+        hierarchy: what `jaxamg.setup` returned for a matrix of A's pattern and dtype, instead of the cache's;
+            it brings the configuration, so that `config` is not given, and of keys at most `tolerance`. Its
+            values are those it was set up with: for another A it preconditions as `reuse_setup=True` does.
         **kwargs: keys of the outer solver, which win over `config`: `tolerance=1e-8`.
 
     Every other argument is part of the interface, but not supported by this version.
@@ -98,7 +101,13 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     >>> bool(abs(A @ x - 1).max() < 1e-2)
     True
     """
-    chosen = method(config, kwargs)
+    matrix = operands(A, b)
+    if hierarchy is None:
+        chosen = method(config, kwargs)
+    else:
+        from ._hierarchy import checked  # which imports SciPy
+
+        chosen = checked(hierarchy, config, kwargs, matrix, b)
     facts = merge(known(A), Known(None, nullspace, transpose_nullspace, labels, label_sum))
     reject_unsupported(
         comm=comm,
@@ -110,18 +119,18 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         label_sum=facts.label_sum,
         near_nullspace=near_nullspace,
         precond_dtype=precond_dtype,
-        hierarchy=hierarchy,
         block_dim=None if block_dim == 1 else block_dim,
     )
     _check_choice("derivative", derivative, ("implicit", "adjoint"))
     _check_choice("on_failure", on_failure, (None, "warn", "raise", "nan"))
     _check_choice("reuse_setup", reuse_setup, (False, True, "refresh", "keep", "auto", "full"))
     reuse = reuse_setup if isinstance(reuse_setup, str) else "keep" if reuse_setup else "refresh"
-    backward = 0.0  # as forward
+    forward = backward = 0.0  # the configuration's
+    if hierarchy is not None and "tolerance" in kwargs:
+        forward = backward = method(None, kwargs).tolerance
     if adjoint_tolerance is not None:
         backward = method(config, kwargs | {"tolerance": adjoint_tolerance}).tolerance
 
-    matrix = operands(A, b)
     rhs = right_hand_side(b, matrix.n)
     guess = initial_guess(x0, rhs.shape)
     x, *report = solve_operands(
@@ -129,13 +138,15 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         rhs,
         chosen,
         guess,
+        tolerance=forward,
         adjoint_tolerance=backward,
         on_failure=on_failure or "report",
         derivative=derivative,
         reuse_setup=reuse,
+        hierarchy=0 if hierarchy is None else hierarchy.number,
         symmetric=is_symmetric(A, rhs),
     )
-    publish(save_stats_file, chosen, matrix, report, reuse_setup=reuse)
+    publish(save_stats_file, chosen, matrix, report, reuse_setup=reuse, hierarchy=hierarchy)
     if is_traced(x):
         return x, traced_info(report, rhs.ndim == 1)
     report = [np.asarray(array) for array in report]
@@ -149,10 +160,12 @@ def solve_operands(
     chosen: Method,
     x0: Any = None,
     *,
+    tolerance: float = 0.0,
     adjoint_tolerance: float = 0.0,
     on_failure: str = "report",
     derivative: str = "implicit",
     reuse_setup: str = "refresh",
+    hierarchy: int = 0,
     symmetric: bool = False,
     transposed: bool = False,
 ) -> list[jax.Array]:
@@ -164,11 +177,13 @@ def solve_operands(
         dtype=working_dtype(A.values, b),
         format=A.format,
         config=chosen.canonical,
+        tolerance=tolerance,
         adjoint_tolerance=adjoint_tolerance,
         on_failure=on_failure,
         derivative=derivative,
         max_iters=chosen.max_iters,
         reuse_setup=reuse_setup,
+        hierarchy=hierarchy,
         symmetric=symmetric,
         transposed=transposed,
     )
@@ -183,10 +198,12 @@ def solve_operands(
         "derivative",
         "format",
         "config",
+        "tolerance",
         "adjoint_tolerance",
         "on_failure",
         "max_iters",
         "reuse_setup",
+        "hierarchy",
         "symmetric",
         "transposed",
     ),
@@ -194,7 +211,6 @@ def solve_operands(
 def _solve(
     row_index, col_index, values, b, x0, *, dtype: np.dtype, derivative: str, **params: Any
 ) -> list[jax.Array]:
-    params |= {"tolerance": 0.0}
     x0 = jnp.zeros(0, dtype) if x0 is None else x0.astype(dtype)
     values, b = values.astype(dtype), b.astype(dtype)
     if derivative == "adjoint":

@@ -24,6 +24,7 @@ def publish(
     report: Any = (),
     *,
     reuse_setup: str = "refresh",
+    hierarchy: Any = None,
 ) -> None:
     """Write everything to the file, if one is named, and log the parts that the configuration asks for.
 
@@ -35,7 +36,7 @@ def publish(
     target = None if path is None else os.fspath(path)
 
     def write(arrays: Any, report: Any) -> None:
-        parts = _parts(method.canonical, Operands(A.format, *arrays, n=A.n), report, reuse_setup)
+        parts = _parts(method.canonical, Operands(A.format, *arrays, n=A.n), report, reuse_setup, hierarchy)
         for key, text in parts.items():
             if key in logged:
                 _logger.info("%s", text)
@@ -50,15 +51,18 @@ def publish(
         write(A.arrays, report)
 
 
-def _parts(config: str, A: Operands, report: Any, reuse_setup: str) -> dict[str, str]:
+def _parts(config: str, A: Operands, report: Any, reuse_setup: str, hierarchy: Any) -> dict[str, str]:
     """Return the sections by the configuration key that asks for them."""
     from ._grid import grid_table, megabytes
 
-    dtype = report[3].dtype if report else working_dtype(A.values, A.values)
-    values = np.ascontiguousarray(A.values, dtype)
-    indices = map(np.ascontiguousarray, (A.row_index, A.col_index))
-    # On a CPU the hierarchy of the solve itself; one on a GPU is not read back, but set up here as well.
-    solver = _engine.cached_report(config, A.format, *indices, values, A.n, reuse_setup)
+    if hierarchy is not None:
+        solver = hierarchy.report
+    else:
+        dtype = report[3].dtype if report else working_dtype(A.values, A.values)
+        values = np.ascontiguousarray(A.values, dtype)
+        indices = map(np.ascontiguousarray, (A.row_index, A.col_index))
+        # On a CPU the hierarchy of the solve itself; one on a GPU is not read back, but set up here as well.
+        solver = _engine.cached_report(config, A.format, *indices, values, A.n, reuse_setup)
     grids = grid_table(solver)
     parts = {
         "print_config": "settings\n" + config.replace(", ", "\n"),

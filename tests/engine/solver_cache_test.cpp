@@ -393,6 +393,70 @@ TEST(SolverCacheTest, ProductWithAndWithoutAnEntry) {
     }
 }
 
+// ---- held solvers
+
+SolveRequest setup_request(const System& system, const std::string& config) {
+  SolveRequest request;
+  request.config = config;
+  request.A = system.input();
+  return request;
+}
+
+Answer solve_held(SolverCache& cache, std::int64_t number, const System& system, Mode mode = Mode::plain) {
+  Answer answer{{}, Lanes::Zero(system.A.rows(), 1)};
+  SolveRequest request = setup_request(system, "");
+  request.held = number;
+  request.mode = mode;
+  request.b = {system.b.data(), DType::f64, system.A.rows(), 1};
+  request.x = {answer.x.data(), DType::f64, system.A.rows(), 1};
+  answer.outcome = cache.solve(HostDevice(), request);
+  return answer;
+}
+
+TEST(HeldSolversTest, SolveAsTheyWereSetUp) {
+  SolverCache cache(4), fresh(0);
+  const SolverCache::Held held = cache.hold(HostDevice(), setup_request(flow, bicgstab));
+  EXPECT_EQ(held.fault, Reason::none);
+  const System near(problems::convection_diffusion2d(20, 1.2));
+  for (const Mode mode : {Mode::plain, Mode::transposed}) {
+    EXPECT_TRUE(
+        same_bits(solve_held(cache, held.number, flow, mode).x, solve(fresh, flow, bicgstab, mode).x));
+    EXPECT_TRUE(is_solved(near, solve_held(cache, held.number, near, mode), mode));
+  }
+  expect_info(cache, {});
+  cache.release_memory();
+  EXPECT_TRUE(is_solved(flow, solve_held(cache, held.number, flow)));
+  EXPECT_THROW(solve_held(cache, held.number, System(problems::poisson2d(12))), Error);
+  cache.let_go(held.number);
+  EXPECT_THROW(solve_held(cache, held.number, flow), Error);
+}
+
+TEST(HeldSolversTest, ShowTheirMatrices) {
+  SolverCache cache(4);
+  const std::int64_t number = cache.hold(HostDevice(), setup_request(flow, bicgstab)).number;
+  const auto matrix = [&](std::size_t level, LevelMatrix which) {
+    const HostMatrix m = cache.matrix(HostDevice(), number, level, which);
+    std::vector<Eigen::Triplet<double>> entries;
+    for (std::size_t i = 0; i + 1 < m.offsets.size(); ++i)
+      for (auto k = static_cast<std::size_t>(m.offsets[i]); k < static_cast<std::size_t>(m.offsets[i + 1]);
+           ++k)
+        entries.emplace_back(static_cast<int>(i), m.columns[k],
+                             reinterpret_cast<const double*>(m.values.data())[k]);
+    Sparse A(static_cast<int>(m.offsets.size()) - 1, static_cast<int>(m.cols));
+    A.setFromTriplets(entries.begin(), entries.end());
+    return A;
+  };
+  const std::size_t levels = cache.report(number).grid.levels.size();
+  ASSERT_GE(levels, 3);
+  EXPECT_EQ(Lanes(matrix(0, LevelMatrix::A) - flow.A).norm(), 0.0);
+  for (std::size_t l = 0; l + 1 < levels; ++l) {
+    const Sparse product = matrix(l, LevelMatrix::R) * matrix(l, LevelMatrix::A) * matrix(l, LevelMatrix::P);
+    EXPECT_LE(Lanes(product - matrix(l + 1, LevelMatrix::A)).norm(), 1e-13 * product.norm());
+  }
+  EXPECT_THROW(matrix(levels - 1, LevelMatrix::P), Error);
+  EXPECT_THROW(matrix(levels, LevelMatrix::A), Error);
+}
+
 // ---- threads
 
 class SolverCacheThreadsTest : public testing::TestWithParam<int> {
@@ -436,6 +500,25 @@ TEST_P(SolverCacheThreadsTest, SameMatrix) {
     });
     EXPECT_EQ(wrong, 0);
     expect_info(cache, {.hits = 3 * callers, .setups = 1, .entries = 1});
+  }
+}
+
+TEST_P(SolverCacheThreadsTest, HeldSolver) {
+  SolverCache fresh(0);
+  const Answer plain = solve(fresh, flow, bicgstab),
+               transposed = solve(fresh, flow, bicgstab, Mode::transposed);
+  for (int round = 0; round < rounds; ++round) {
+    SolverCache cache(4);
+    const std::int64_t number = cache.hold(HostDevice(), setup_request(flow, bicgstab)).number;
+    std::atomic<int> wrong = 0;
+    on_threads(callers, [&](int t) {
+      for (int k = 0; k < 3; ++k) {
+        const bool plainly = (t + k) % 2 == 0;
+        const Answer answer = solve_held(cache, number, flow, plainly ? Mode::plain : Mode::transposed);
+        wrong += !same_bits(answer.x, plainly ? plain.x : transposed.x);
+      }
+    });
+    EXPECT_EQ(wrong, 0);
   }
 }
 

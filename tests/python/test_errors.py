@@ -136,7 +136,6 @@ def test_bad_initial_guess(x0, message):
         {"label_sum": sum},
         {"near_nullspace": np.ones((N, 1))},
         {"precond_dtype": np.float32},
-        {"hierarchy": object()},
     ],
     ids=lambda argument: next(iter(argument)),
 )
