@@ -26,8 +26,8 @@ void LinearSolver::refresh(Space& space, const Matrix& A) {
   if (matrix_fault_ == Reason::none) method_->refresh(space, A);
 }
 
-void LinearSolver::prepare_transpose(Space& space) {
-  if (matrix_fault_ == Reason::none) method_->prepare_transpose(space);
+void LinearSolver::prepare_transpose(Space& space, const Operator& A) {
+  if (matrix_fault_ == Reason::none) method_->prepare_transpose(space, A);
 }
 
 SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Vector x,

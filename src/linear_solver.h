@@ -22,7 +22,7 @@ class LinearSolver {
 
   void setup(Space& space, const Matrix& A);
   void refresh(Space& space, const Matrix& A);
-  void prepare_transpose(Space& space);
+  void prepare_transpose(Space& space, const Operator& A);
 
   // Solves for every lane of b from the guess in x. A is the matrix of the last setup or refresh, or one near
   // it; in a transposed mode prepare_transpose has been called since. Never throws for what the numbers are:

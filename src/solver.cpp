@@ -80,15 +80,15 @@ SolveInfo Solver::solve(Values b, MutableValues x, const SolveOptions& options) 
 
   Operator op{s.A, {}, options.transposed ? Mode::transposed : Mode::plain};
   if (options.transposed) {
-    if (!std::exchange(s.transpose_is_current, true)) {
+    if (!s.transpose_is_current) {
       if (!s.to_AT.pattern) {
         s.to_AT = s.space.transpose(*s.pattern->pattern());
         s.AT = s.space.matrix(s.to_AT.pattern, s.A.dtype());
       }
       s.space.gather(s.A.dtype(), s.A.values(), s.to_AT.source.span(), s.AT.values());
-      s.solver.prepare_transpose(s.space);
     }
     op.transpose = s.AT;
+    if (!std::exchange(s.transpose_is_current, true)) s.solver.prepare_transpose(s.space, op);
   }
   return s.solver.solve(s.space, op, rhs, out, options.observer ? &options.observer : nullptr);
 }

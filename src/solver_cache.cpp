@@ -151,9 +151,9 @@ void SolverCache::with_solver(const Device& device, const SolveRequest& request,
     const TransposedPattern& to_AT = entry->pattern->transposed(space);
     const std::scoped_lock lock(entry->transpose_mutex);
     if (!std::exchange(entry->transpose_is_current, true)) {
-      entry->solver.prepare_transpose(space);
       if (!entry->AT.pattern()) entry->AT = space.matrix(to_AT.pattern, A.dtype);
       space.gather(A.dtype, entry->values.data(), to_AT.source.span(), entry->AT.values());
+      entry->solver.prepare_transpose(space, {A, entry->AT, request.mode});
       entry.recount();
     }
     if (entry.kept()) {

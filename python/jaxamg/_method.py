@@ -51,7 +51,14 @@ def _validated(document: str) -> Method:
     tree = json.loads(document)
     canonical = _engine.canonical_config(tree)
     info = _engine.config_info(canonical)
-    if unread := _theirs(tree, info["unread"]):
+    unread = _theirs(tree, info["unread"])
+    for path in unread:
+        if _name(path) == "precond_dtype":
+            raise ValueError(
+                f"{path}: no Krylov method with a preconditioner reads it; its precision is that of A and b. "
+                'Choose one, such as "PCG", or convert A and b to float32'
+            )
+    if unread:
         message = f"configuration keys that no method in use reads: {', '.join(unread)}"
         warnings.warn(message, UserWarning, stacklevel=4)
     printed = frozenset(_name(path) for path, value in _values(tree) if value) & PRINTED

@@ -68,6 +68,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             as it is until calls need clearly more iterations (a fifth) than the best one with it, or fail;
             then it is refreshed. "full": it is set up anew.
         derivative: "implicit": forward and reverse mode, of any order; "adjoint": reverse mode alone.
+        precond_dtype: "float32": the preconditioner of a Krylov method in float64 runs in single precision, in
+            half the memory, also that of a gradient. The solution is as exact as ever.
         adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own.
         on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and
             backward: "warn": a RuntimeWarning; "raise": an error from the running computation; "nan": x =
@@ -101,6 +103,10 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     >>> bool(abs(A @ x - 1).max() < 1e-2)
     True
     """
+    if precond_dtype is not None:
+        if np.dtype(precond_dtype) != np.float32:
+            raise ValueError(f"precond_dtype is {precond_dtype!r}; it must be None, for A's own, or float32")
+        kwargs |= {"precond_dtype": "float32"}
     matrix = operands(A, b)
     if hierarchy is None:
         chosen = method(config, kwargs)
@@ -118,7 +124,6 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         labels=facts.labels,
         label_sum=facts.label_sum,
         near_nullspace=near_nullspace,
-        precond_dtype=precond_dtype,
         block_dim=None if block_dim == 1 else block_dim,
     )
     _check_choice("derivative", derivative, ("implicit", "adjoint"))

@@ -23,7 +23,7 @@ struct Coefficient {
   Scalar scalar{};
   double factor = 1.0;
 
-  double of_lane(std::int32_t lane) const { return scalar.data ? factor * scalar.data[lane] : factor; }
+  AMG_HD double of_lane(std::int32_t lane) const { return scalar.data ? factor * scalar.data[lane] : factor; }
 };
 
 inline Coefficient operator-(Scalar s) { return {s, -1.0}; }

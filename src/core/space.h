@@ -106,6 +106,8 @@ class Space {
   virtual void fill(Vector x, double value) = 0;   // 0 + 1
   virtual void copy(ConstVector x, Vector y) = 0;  // 1 + 1
   virtual void identity(Vector x) = 0;             // lane l of row i is 1 if i = l, else 0
+  // y = c x in y's precision, which may be another than x's; a lane whose c is zero becomes zero
+  virtual void convert(Coefficient c, ConstVector x, Vector y) = 0;  // 1 + 1
   // random_number(i, seed) in every lane of row i
   virtual void random(Vector x, std::uint64_t seed) = 0;
   // y = Σ c v; a term whose coefficient is zero in a lane is not looked at there, so a lane that has stopped is

@@ -34,7 +34,7 @@ class Amg final : public Stationary {
     hierarchy_.refresh(space, A);
     form_tail(space);
   }
-  void prepare_transpose(Space& space) override { hierarchy_.prepare_transpose(space); }
+  void prepare_transpose(Space& space, const Operator& A) override { hierarchy_.prepare_transpose(space, A); }
   bool linear() const override { return hierarchy_.linear(); }
   bool fixed() const override { return hierarchy_.fixed(); }
   std::size_t bytes() const override { return hierarchy_.bytes() + tail_.bytes(); }

@@ -105,7 +105,7 @@ class Gmres final : public PreconditionedKrylov {
 std::unique_ptr<Method> make_gmres(const Slot& slot) {
   const auto restart = static_cast<int>(slot.scope.get(param::gmres_n_restart));
   const auto kept = static_cast<int>(slot.scope.get(param::gmres_krylov_dim));
-  return std::make_unique<Gmres>(Preconditioner(slot.scope.slot(param::preconditioner)), restart,
+  return std::make_unique<Gmres>(Preconditioner::of(slot.scope), restart,
                                  kept == 0 ? restart : std::min(kept, restart));
 }
 

@@ -113,7 +113,7 @@ class Idr final : public PreconditionedKrylov {
 }  // namespace
 
 std::unique_ptr<Method> make_idr(const Slot& slot) {
-  return std::make_unique<Idr>(Preconditioner(slot.scope.slot(param::preconditioner)),
+  return std::make_unique<Idr>(Preconditioner::of(slot.scope),
                                static_cast<int>(slot.scope.get(param::subspace_dim_s)));
 }
 

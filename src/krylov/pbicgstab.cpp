@@ -56,7 +56,7 @@ class Pbicgstab final : public PreconditionedKrylov {
 }  // namespace
 
 std::unique_ptr<Method> make_pbicgstab(const Slot& slot) {
-  return std::make_unique<Pbicgstab>(Preconditioner(slot.scope.slot(param::preconditioner)));
+  return std::make_unique<Pbicgstab>(Preconditioner::of(slot.scope));
 }
 
 // AmgX's BICGSTAB has no preconditioner, whatever the configuration says.

@@ -44,7 +44,7 @@ class Pcg final : public PreconditionedKrylov {
 }  // namespace
 
 std::unique_ptr<Method> make_pcg(const Slot& slot) {
-  return std::make_unique<Pcg>(Preconditioner(slot.scope.slot(param::preconditioner)));
+  return std::make_unique<Pcg>(Preconditioner::of(slot.scope));
 }
 
 // AmgX's CG has no preconditioner, whatever the configuration says.

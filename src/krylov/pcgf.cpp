@@ -46,7 +46,7 @@ class Pcgf final : public PreconditionedKrylov {
 }  // namespace
 
 std::unique_ptr<Method> make_pcgf(const Slot& slot) {
-  return std::make_unique<Pcgf>(Preconditioner(slot.scope.slot(param::preconditioner)));
+  return std::make_unique<Pcgf>(Preconditioner::of(slot.scope));
 }
 
 }  // namespace amg

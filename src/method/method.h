@@ -10,6 +10,7 @@
 #include "amg/info.h"
 #include "convergence/monitor.h"
 #include "core/space.h"
+#include "method/single_matrix.h"
 
 namespace amg {
 
@@ -41,8 +42,8 @@ class Method {
   // Called by a hierarchy before setup, where a level's rows are split: coarse[i] >= 0 for those that stay. The array
   // stays as it is until the next setup.
   virtual void split(std::span<const std::int32_t> /*coarse*/) {}
-  // Called once after a setup or refresh before the first transposed application.
-  virtual void prepare_transpose(Space&) {}
+  // Called once after a setup or refresh before the first transposed application, with the operator of that.
+  virtual void prepare_transpose(Space&, const Operator& /*A*/) {}
 
   // x = the result of `iterations` iterations for A x = b from guess; guess may be x itself.
   virtual void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x,
@@ -88,21 +89,26 @@ class Preconditioner {
  public:
   Preconditioner() = default;  // the identity
   explicit Preconditioner(const Slot& slot);
+  // That of a Krylov method, in the precision that its precond_dtype names.
+  static Preconditioner of(const Scope& krylov);
 
   void setup(Space& space, const Matrix& A);
   void refresh(Space& space, const Matrix& A);
-  void prepare_transpose(Space& space);
+  void prepare_transpose(Space& space, const Operator& A);
   void split(std::span<const std::int32_t> coarse);
   // z ≈ A⁻¹ r
   void apply(Space& space, const Operator& A, ConstVector r, Vector z) const;
   bool linear() const { return !method_ || (!rule_.monitored && method_->linear()); }
   bool fixed() const { return !method_ || (!rule_.monitored && method_->fixed()); }
-  std::size_t bytes() const { return method_ ? method_->bytes() : 0; }
+  std::size_t bytes() const { return (method_ ? method_->bytes() : 0) + (single_ ? single_->bytes() : 0); }
   const Hierarchy* hierarchy() const { return method_ ? method_->hierarchy() : nullptr; }
 
  private:
+  void run(Space& space, const Operator& A, ConstVector r, Vector z) const;
+
   std::unique_ptr<Method> method_;
   StoppingRule rule_ = StoppingRule::counting(1);
+  std::optional<SingleMatrix> single_;  // what the method sees in place of A
 };
 
 // A Krylov method with a preconditioner; without one, its letters' M is the identity.
@@ -112,7 +118,7 @@ class PreconditionedKrylov : public Krylov {
 
   void setup(Space& space, const Matrix& A) override { M_.setup(space, A); }
   void refresh(Space& space, const Matrix& A) override { M_.refresh(space, A); }
-  void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
+  void prepare_transpose(Space& space, const Operator& A) override { M_.prepare_transpose(space, A); }
   bool fixed() const override { return M_.fixed(); }
   std::size_t bytes() const override { return M_.bytes(); }
   const Hierarchy* hierarchy() const override { return M_.hierarchy(); }

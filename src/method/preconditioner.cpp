@@ -7,16 +7,22 @@ Preconditioner::Preconditioner(const Slot& slot) : rule_(slot.scope) {
   if (slot.method != "NOSOLVER") method_ = make_method(slot);
 }
 
+Preconditioner Preconditioner::of(const Scope& krylov) {
+  Preconditioner M(krylov.slot(param::preconditioner));
+  if (M.method_ && krylov.get(param::precond_dtype) == "float32") M.single_.emplace();
+  return M;
+}
+
 void Preconditioner::setup(Space& space, const Matrix& A) {
-  if (method_) method_->setup(space, A);
+  if (method_) method_->setup(space, single_ ? single_->update(space, A) : A);
 }
 
 void Preconditioner::refresh(Space& space, const Matrix& A) {
-  if (method_) method_->refresh(space, A);
+  if (method_) method_->refresh(space, single_ ? single_->update(space, A) : A);
 }
 
-void Preconditioner::prepare_transpose(Space& space) {
-  if (method_) method_->prepare_transpose(space);
+void Preconditioner::prepare_transpose(Space& space, const Operator& A) {
+  if (method_) method_->prepare_transpose(space, single_ ? single_->update_transpose(space, A) : A);
 }
 
 void Preconditioner::split(std::span<const std::int32_t> coarse) {
@@ -25,6 +31,12 @@ void Preconditioner::split(std::span<const std::int32_t> coarse) {
 
 void Preconditioner::apply(Space& space, const Operator& A, ConstVector r, Vector z) const {
   if (!method_) return space.copy(r, z);
+  if (!single_) return run(space, A, r, z);
+  single_->apply(space, A, r, z,
+                 [&](const Operator& A32, ConstVector r32, Vector z32) { run(space, A32, r32, z32); });
+}
+
+void Preconditioner::run(Space& space, const Operator& A, ConstVector r, Vector z) const {
   if (!rule_.monitored) return method_->apply(space, A, r, {}, z, rule_.max_iters);
   space.fill(z, 0.0);
   Monitor monitor(space, rule_, r.lanes, r.dtype);

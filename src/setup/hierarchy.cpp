@@ -120,18 +120,20 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
   if (has_coarse_solver_) coarse_solver_.refresh(space, matrix);
 }
 
-void Hierarchy::prepare_transpose(Space& space) {
+void Hierarchy::prepare_transpose(Space& space, const Operator& A) {
   if (std::exchange(transpose_is_current_, true)) return;
-  for (Level& level : levels_) {
-    if (level.smoother) level.smoother->prepare_transpose(space);
-    if (!level.A.pattern()) continue;
-    if (!level.to_AT.pattern) {
-      level.to_AT = space.transpose(*level.A.pattern());
-      level.AT = space.matrix(level.to_AT.pattern, level.A.dtype());
+  for (std::size_t l = 0; l < levels_.size(); ++l) {
+    Level& level = levels_[l];
+    if (level.A.pattern()) {
+      if (!level.to_AT.pattern) {
+        level.to_AT = space.transpose(*level.A.pattern());
+        level.AT = space.matrix(level.to_AT.pattern, level.A.dtype());
+      }
+      space.gather(level.A.dtype(), level.A.values(), level.to_AT.source.span(), level.AT.values());
     }
-    space.gather(level.A.dtype(), level.A.values(), level.to_AT.source.span(), level.AT.values());
+    if (level.smoother) level.smoother->prepare_transpose(space, matrix(l, A));
   }
-  if (has_coarse_solver_) coarse_solver_.prepare_transpose(space);
+  if (has_coarse_solver_) coarse_solver_.prepare_transpose(space, matrix(levels_.size() - 1, A));
 }
 
 Operator Hierarchy::matrix(std::size_t l, const Operator& A) const {

@@ -34,7 +34,7 @@ class Hierarchy {
   void setup(Space& space, const Matrix& A);
   // The bits of setup(A); rebuilds from the first level whose decisions A changes.
   void refresh(Space& space, const Matrix& A);
-  void prepare_transpose(Space& space);
+  void prepare_transpose(Space& space, const Operator& A);
 
   std::size_t size() const { return levels_.size(); }
   const Level& operator[](std::size_t l) const { return levels_[l]; }

@@ -58,7 +58,7 @@ class Chebyshev final : public Stationary {
     M_.refresh(space, A);
     look_at_spectrum(space, A);
   }
-  void prepare_transpose(Space& space) override { M_.prepare_transpose(space); }
+  void prepare_transpose(Space& space, const Operator& A) override { M_.prepare_transpose(space, A); }
   void split(std::span<const std::int32_t> coarse) override { M_.split(coarse); }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {

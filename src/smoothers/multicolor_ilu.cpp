@@ -24,7 +24,7 @@ class MulticolorIlu final : public IncompleteFactorization {
     space.factor_ilu(A, coloring_, F_, inverse_.data());
   }
 
-  void prepare_transpose(Space& space) override {
+  void prepare_transpose(Space& space, const Operator& /*A*/) override {
     if (!to_FT_.pattern) {
       to_FT_ = space.transpose(*F_.pattern());
       FT_ = space.matrix(to_FT_.pattern, F_.dtype());

@@ -97,7 +97,7 @@ class ColoredSmoothersTest : public SpaceTest {
     const CsrMatrix matrix = site.upload(A), transpose = site.upload(Sparse(A.transpose()));
     const std::unique_ptr<Method> method = make_method(Config::parse(config).outer());
     method->setup(space, matrix);
-    method->prepare_transpose(space);
+    method->prepare_transpose(space, {matrix, transpose, Mode::transposed});
     const OwnedVector b = site.upload(Lanes(Lanes::Identity(A.rows(), A.rows()))),
                       x = site.vector(A.rows(), A.rows());
     method->apply(space, {matrix, transpose, mode}, b, {}, x, iterations);
@@ -311,7 +311,7 @@ TEST_P(ColoredSmoothersTest, SameBitsAtAnyNumberOfThreads) {
         Arena::instance().resize(threads);
         const std::unique_ptr<Method> smoother = make_method(Config::parse("solver(o)=" + method).outer());
         smoother->setup(space, matrix);
-        smoother->prepare_transpose(space);
+        smoother->prepare_transpose(space, {matrix, transpose, Mode::transposed});
         smoother->apply(space, {matrix, transpose, mode}, b, {}, x, 3);
         results.push_back(site.download(x));
         EXPECT_TRUE(same_bits(results.front(), results.back())) << method << threads;

@@ -275,7 +275,9 @@ TEST_P(LawsTest, RefreshedSolversGiveTheBitsOfNewOnes) {
       LinearSolver fresh(Config::parse(config));
       fresh.setup(space, matrix);
       kept.refresh(space, matrix);
-      for (LinearSolver* solver : {&fresh, &kept}) solver->prepare_transpose(space);
+      const CsrMatrix transpose = site.upload(Sparse(values.transpose()));
+      for (LinearSolver* solver : {&fresh, &kept})
+        solver->prepare_transpose(space, {matrix, transpose, Mode::transposed});
       for (const Mode mode : {Mode::plain, Mode::transposed}) {
         const Solution expected = solve(fresh, matrix, b, mode), actual = solve(kept, matrix, b, mode);
         EXPECT_EQ(actual.info.history, expected.info.history);
@@ -332,7 +334,7 @@ TEST_P(LawsTest, TransposedMethodsAreAdjoint) {
       if (!method->linear()) continue;
       ++linear;
       method->setup(space, matrix);
-      method->prepare_transpose(space);
+      method->prepare_transpose(space, {matrix, transpose, Mode::transposed});
       const Lanes b = problems::random_lanes(A.rows(), 3, 1), y = problems::random_lanes(A.rows(), 3, 2);
       const OwnedVector rhs = site.upload(b), other = site.upload(y), Mb = site.vector(A.rows(), 3),
                         MTy = site.vector(A.rows(), 3);

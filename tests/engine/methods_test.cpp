@@ -232,7 +232,7 @@ TEST_P(MethodsTest, ConvergesAtItsRate) {
 
   LinearSolver solver(Config::parse(row.config(tolerance)));
   solver.setup(space, matrix);
-  solver.prepare_transpose(space);
+  solver.prepare_transpose(space, {matrix, transpose, Mode::transposed});
   for (const Mode mode : {Mode::plain, Mode::transposed}) {
     SCOPED_TRACE(mode == Mode::plain ? "plain" : "transposed");
     const Sparse& A = mode == Mode::plain ? stored : AT;

@@ -276,7 +276,7 @@ TEST_P(SmoothersTest, CyclesAreAdjoint) {
       SCOPED_TRACE(config + ", " + std::to_string(iterations) + " iterations");
       const std::unique_ptr<Method> method = make(config);
       method->setup(space, matrix);
-      method->prepare_transpose(space);
+      method->prepare_transpose(space, {matrix, transpose, Mode::transposed});
       method->apply(space, {matrix, transpose, Mode::plain}, rhs, {}, Mb, iterations);
       method->apply(space, {matrix, transpose, Mode::transposed}, other, {}, MTy, iterations);
       const Lanes left = site.download(Mb), right = site.download(MTy);

@@ -135,7 +135,6 @@ def test_bad_initial_guess(x0, message):
         {"labels": (1, np.zeros(N, int))},
         {"label_sum": sum},
         {"near_nullspace": np.ones((N, 1))},
-        {"precond_dtype": np.float32},
     ],
     ids=lambda argument: next(iter(argument)),
 )

@@ -27,6 +27,7 @@ class CudaSpace final : public Space {
   void fill(Vector x, double value) override;
   void copy(ConstVector x, Vector y) override;
   void identity(Vector x) override;
+  void convert(Coefficient c, ConstVector x, Vector y) override;
   void random(Vector x, std::uint64_t seed) override;
   void combine(Vector y, std::initializer_list<Term> terms, Dots dots) override;
   void dot(ConstVector y, Dots dots) override;

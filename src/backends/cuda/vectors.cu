@@ -159,6 +159,27 @@ void CudaSpace::random(Vector x, std::uint64_t seed) {
   visit(x.dtype, [&]<class T>() { fill_random(stream_, x.as<T>(), x.size(), x.lanes, seed); });
 }
 
+namespace {
+
+template <class From, class To>
+void convert_values(cudaStream_t stream, Coefficient c, const From* from, To* to, std::int64_t size,
+                    std::int64_t lanes) {
+  cuda::for_each(stream, size, "convert", [=] __device__(std::int64_t at) {
+    const double factor = c.of_lane(static_cast<std::int32_t>(at % lanes));
+    to[at] = factor == 0.0 ? To{0} : static_cast<To>(factor * static_cast<double>(from[at]));
+  });
+}
+
+}  // namespace
+
+void CudaSpace::convert(Coefficient c, ConstVector x, Vector y) {
+  visit(x.dtype, [&]<class From>() {
+    visit(y.dtype, [&]<class To>() {
+      convert_values(stream_, c, x.as<From>(), y.as<To>(), x.size(), x.lanes);
+    });
+  });
+}
+
 void CudaSpace::copy(ConstVector x, Vector y) {
   cuda::check(cudaMemcpyAsync(y.data, x.data, static_cast<std::size_t>(x.size()) * size_of(x.dtype),
                               cudaMemcpyDeviceToDevice, stream_),

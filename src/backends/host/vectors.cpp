@@ -36,6 +36,21 @@ void HostSpace::random(Vector x, std::uint64_t seed) {
   });
 }
 
+void HostSpace::convert(Coefficient c, ConstVector x, Vector y) {
+  visit(x.dtype, [&]<class From>() {
+    visit(y.dtype, [&]<class To>() {
+      parallel_for(x.rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int32_t l = 0; l < x.lanes; ++l) {
+          const double factor = c.of_lane(l);
+          for (std::int64_t at = begin * x.lanes + l; at < end * x.lanes; at += x.lanes)
+            y.as<To>()[at] =
+                factor == 0.0 ? To{0} : static_cast<To>(factor * static_cast<double>(x.as<From>()[at]));
+        }
+      });
+    });
+  });
+}
+
 void HostSpace::copy(ConstVector x, Vector y) {
   const auto bytes = static_cast<std::size_t>(x.size()) * size_of(x.dtype);
   copy_bytes({static_cast<const std::byte*>(x.data), bytes}, y.data);
