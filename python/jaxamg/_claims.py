@@ -34,17 +34,22 @@ def merge(old: Known, new: Known) -> Known:
 def is_symmetric(A: Any, b: Any) -> bool:
     """Whether A is said to be symmetric.
 
-    With JAXAMG_CHECK_PATTERN=1, hold uᵀ(A v) against vᵀ(A u) for random vectors, and raise ValueError.
+    With JAXAMG_CHECK_PATTERN=1, hold uᴴ(A v) against (A u)ᴴ v for random vectors, and raise ValueError.
     """
     claimed = known(A).is_symmetric is True
     if claimed and checks_are_on():
-        dtype = jnp.result_type(b, float)
-        generator = np.random.default_rng()
-        u, v = (jnp.asarray(generator.standard_normal(np.shape(b)[0]), dtype) for _ in range(2))
+        u, v = random_vectors(2, np.shape(b)[0], jnp.result_type(b, float))
         apply: Callable[[Any], Any] = A if callable(A) else A.__matmul__
         Au, Av = apply(u), apply(v)
-        report_problem(_asymmetry, u @ Av, v @ Au, jnp.linalg.norm(u) * jnp.linalg.norm(Av))
+        report_problem(_asymmetry, jnp.vdot(u, Av), jnp.vdot(Au, v), jnp.linalg.norm(u) * jnp.linalg.norm(Av))
     return claimed
+
+
+def random_vectors(count: int, n: int, dtype: Any) -> list[jax.Array]:
+    """Return vectors (n,) whose parts are normally distributed, other ones each time."""
+    normal = np.random.default_rng().standard_normal
+    imaginary = 1j if jnp.issubdtype(dtype, jnp.complexfloating) else 0
+    return [jnp.asarray(normal(n) + imaginary * normal(n), dtype) for _ in range(count)]
 
 
 def checks_are_on() -> bool:
@@ -90,4 +95,4 @@ def _same_leaf(one: Any, other: Any) -> bool:
 def _asymmetry(one: np.ndarray, other: np.ndarray, size: np.ndarray) -> str | None:
     if abs(one - other) <= np.sqrt(np.finfo(size.dtype).eps) * size:
         return None
-    return f"A is said to be symmetric, but uᵀA v = {one} and vᵀA u = {other} for two random vectors"
+    return f"A is said to be symmetric, but uᴴA v = {one} and (A u)ᴴv = {other} for two random vectors"

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad
 
+from ._complex import is_complex
 from ._ffi import member_axes, multiply_p, no_guess, outer_p, solve_p
 
 
@@ -28,6 +29,12 @@ def multiply(row_index, col_index, values, x, *, format: str, transposed: bool) 
     if format == "dense":
         A = jnp.matrix_transpose(values) if transposed else values
         return jnp.matvec(A, x) if x.ndim == A.ndim - 1 else A @ x
+    product = partial(multiply, row_index, col_index, format=format, transposed=transposed)
+    if is_complex(values.dtype):
+        return product(values.real, x) + 1j * product(values.imag, x)
+    if is_complex(x.dtype):  # two lanes
+        y = jax.vmap(partial(product, values), -1, -1)(jnp.stack([x.real, x.imag], axis=-1))
+        return jax.lax.complex(y[..., 0], y[..., 1])
     return multiply_p.bind(row_index, col_index, values, x, format=format, transposed=transposed)
 
 

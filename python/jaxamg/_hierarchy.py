@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from . import _engine
+from ._complex import is_complex
 from ._ffi import setup_p
 from ._grid import grid_table, megabytes
 from ._info import raise_misuse
@@ -197,8 +198,8 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
 
     `solve(A, b, hierarchy=setup(A))` is `solve(A, b)` without the cache: the hierarchy lives as long as the
     object, which whoever calls a function compiled with it must keep. It may precondition other matrices of
-    the same pattern and dtype, as `reuse_setup=True` does; under `jit` it is static: its values are those that
-    it was set up with, whatever A is.
+    the same pattern and dtype, as `reuse_setup=True` does; under `jit` it is static: its values are those it
+    was set up with, whatever A is.
 
     Args:
         A: matrix (n, n), as in `solve`, with concrete values.
@@ -228,6 +229,10 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
     if is_traced(*matrix.arrays):
         raise ValueError(
             "setup needs concrete values of A: call it outside of jit, and close over the result"
+        )
+    if is_complex(matrix.values.dtype):
+        raise NotImplementedError(
+            "setup of a complex A is not supported by this version; solve caches its hierarchy"
         )
     return Hierarchy(matrix, chosen)
 

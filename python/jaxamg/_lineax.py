@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ._complex import is_complex
 from ._derivatives import multiply
 from ._matrix import Operands, operands
 from ._method import Method, method
@@ -68,9 +69,14 @@ class SparseLinearOperator(lx.AbstractLinearOperator):
         return self.mv(jnp.eye(self.n, dtype=self.values.dtype))  # n vectors at once
 
     def transpose(self) -> "SparseLinearOperator":
-        if lx.is_symmetric(self):
+        if self._is_its_transpose():
             return self
         return SparseLinearOperator(self.operands, lx.transpose_tags(self.tags), not self.transposed)
+
+    def _is_its_transpose(self) -> bool:
+        if is_complex(self.values.dtype):  # being definite, and so Hermitian, does not tell
+            return bool(self.tags & {lx.symmetric_tag, lx.diagonal_tag})
+        return lx.is_symmetric(self)
 
     def in_structure(self) -> jax.ShapeDtypeStruct:
         return jax.ShapeDtypeStruct((self.n,), self.values.dtype)
@@ -157,7 +163,8 @@ class AMG(lx.AbstractLinearSolver):
             A=tuple(map(jnp.asarray, A.arrays)),
             format=A.format,
             transposed=transposed,
-            symmetric=lx.is_symmetric(operator),
+            # For a complex matrix the engine's symmetry is A = Aᴴ, lineax's A = Aᵀ.
+            symmetric=lx.is_symmetric(operator) and not is_complex(A.values.dtype),
             solution=_static(operator.in_structure()),
             right_side=_static(operator.out_structure()),
         )

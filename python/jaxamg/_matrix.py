@@ -77,12 +77,10 @@ def initial_guess(x0: ArrayLike | None, shape: tuple[int, ...]) -> Any:
 
 
 def working_dtype(values: Any, b: Any) -> np.dtype:
-    """Return the precision A and b ask for together: float32 or float64; integers become JAX's default."""
+    """Return the precision A and b ask for together, real or complex; integers become JAX's default."""
     dtype = jnp.result_type(values, b, float)
-    if dtype in (jnp.float32, jnp.float64):
+    if dtype in (jnp.float32, jnp.float64, jnp.complex64, jnp.complex128):
         return dtype
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        raise NotImplementedError(f"A and b of {dtype} are not supported by this version: use float64")
     raise TypeError(f"A and b of {dtype} cannot be solved with: convert them to float32 or float64")
 
 

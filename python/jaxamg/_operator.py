@@ -8,7 +8,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 
-from ._claims import checks_are_on, report_problem
+from ._claims import checks_are_on, random_vectors, report_problem
 from ._coloring import find_pattern
 from ._pattern import Pattern
 
@@ -68,7 +68,7 @@ def _products(operator: Operator, seeds: jax.Array) -> jax.Array:
 
 
 def _check(operator: Operator, pattern: Pattern, values: jax.Array, dtype: Any) -> None:
-    v = jnp.asarray(np.random.default_rng().standard_normal(pattern.shape[1]).astype(dtype))
+    (v,) = random_vectors(1, pattern.shape[1], dtype)
 
     def row_sums(terms: jax.Array) -> jax.Array:
         return jax.ops.segment_sum(terms, pattern.rows, pattern.shape[0], indices_are_sorted=True)

@@ -8,6 +8,7 @@ of z is M ṙ and, M being linear, the cotangent r̄ = Mᵀ z̄: the same method
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -17,6 +18,7 @@ from jax.interpreters import ad, batching
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
+from ._complex import complex_vector, is_complex, real_form, real_vector
 from ._ffi import apply_p
 from ._info import concrete_info, traced_info
 from ._matrix import Operands, is_traced, operands, right_hand_side, working_dtype
@@ -54,11 +56,12 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     `comm`, `nglobal` and `partition_info` are part of the interface, but not supported by this version.
 
     Returns:
-        A function of r (n,) or (n, m), and a pytree; the result has r's shape and dtype, float32 or float64,
-        which is also the precision of the work. It is linear if the method is: AMG and smoothers without
-        `tolerance`. A Krylov method, such as PCG, or a tolerance makes M depend on r: use it in flexible
-        methods only, and do not rely on the derivative of M itself. A's values are constants: the derivative
-        of M r in them is zero. A solution found with M does not depend on M; nor does its derivative.
+        A function of r (n,) or (n, m), and a pytree; the result has r's shape and dtype, which is also the
+        precision of the work. It is linear if the method is: AMG and smoothers without `tolerance`; for a
+        complex A, which makes all results complex, over the real numbers alone. A Krylov method, such as PCG,
+        or a tolerance makes M depend on r: use it in flexible methods only, and do not rely on the derivative
+        of M itself. A's values are constants: the derivative of M r in them is zero. A solution found with M
+        does not depend on M; nor does its derivative.
 
     Raises:
         What `solve` raises for A and `config`. A non-finite or singular A makes M r NaN.
@@ -74,12 +77,14 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     reject_unsupported(comm=comm, nglobal=nglobal, partition_info=partition_info)
     chosen = preconditioner_method(config, kwargs)
     matrix = operands(A)
-    working_dtype(matrix.values, matrix.values)  # or an error now rather than by the first application
+    is_complex_matrix = is_complex(working_dtype(matrix.values, matrix.values))
+    if is_complex_matrix:
+        matrix = real_form(matrix)
     if save_stats_file is not None:
         publish(save_stats_file, chosen, matrix)
     # A pytree: as an argument of a jitted function its arrays are operands, not constants.
     arrays = map(jnp.asarray, jax.lax.stop_gradient(matrix.arrays))
-    return Partial(_Application(chosen, matrix.format, matrix.n, return_info), *arrays)
+    return Partial(_Application(chosen, matrix.format, matrix.n, is_complex_matrix, return_info), *arrays)
 
 
 @dataclass(frozen=True)
@@ -89,17 +94,29 @@ class _Application:
     method: Method
     format: str
     n: int
+    """Of the matrix in real form where it is complex."""
+    is_complex: bool
     return_info: bool
 
     def __call__(self, row_index: Any, col_index: Any, values: Any, r: ArrayLike) -> Any:
-        r = right_hand_side(r, self.n)
-        dtype = working_dtype(r, r)
-        r, values = jnp.asarray(r, dtype), values.astype(dtype)
+        A = Operands(self.format, row_index, col_index, values, self.n)
+        r = right_hand_side(r, self.n // 2 if self.is_complex else self.n)
+        r = jnp.asarray(r, working_dtype(r, r))
+        if not self.is_complex:
+            return self._apply(A, r)
+        applied = self._apply(A, real_vector(r))
+        if not self.return_info:
+            return complex_vector(applied)
+        return complex_vector(applied[0]), applied[1]
+
+    def _apply(self, A: Operands, r: jax.Array) -> Any:
         if not (self.return_info or self.method.monitored):
-            form = {"config": self.method.canonical, "format": self.format, "transposed": False}
-            return apply_p.bind(row_index, col_index, values, r, **form)
-        matrix = Operands(self.format, row_index, col_index, values, self.n)
-        z, *report = solve_operands(matrix, r, self.method)
+            if is_complex(r.dtype):  # of a real M the real and the imaginary part are two lanes
+                z = jax.vmap(partial(self._apply, A), -1, -1)(jnp.stack([r.real, r.imag], axis=-1))
+                return jax.lax.complex(z[..., 0], z[..., 1])
+            form = {"config": self.method.canonical, "format": A.format, "transposed": False}
+            return apply_p.bind(A.row_index, A.col_index, A.values.astype(r.dtype), r, **form)
+        z, *report = solve_operands(A, r, self.method)
         if not self.return_info:
             return z
         if is_traced(z):

@@ -11,8 +11,9 @@ from jax.typing import ArrayLike
 
 from . import _batching  # noqa: F401  registers the primitives' batching rules
 from ._claims import Known, is_symmetric, known, merge
+from ._complex import complex_vector, is_complex, real_form, real_vector
 from ._derivatives import adjoint_solve
-from ._ffi import solve_p
+from ._ffi import no_guess, solve_p
 from ._info import concrete_info, raise_misuse, traced_info
 from ._matrix import Operands, initial_guess, is_traced, operands, right_hand_side, working_dtype
 from ._method import Method, method
@@ -55,8 +56,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             duplicates add up. Or a linear function `x -> A x`, which is turned into a matrix; inside `jit` it
             needs a cached pattern, see `with_cache`.
         b: right-hand side (n,), or (n, m) for m of them. Its dtype with A's decides the precision, by JAX's
-            promotion rules: float32 or float64. Integers become floating. Without `jax_enable_x64`, float64
-            of NumPy and SciPy becomes float32, as everywhere in JAX.
+            promotion rules: float32, float64, complex64 or complex128. Integers become floating. Without
+            `jax_enable_x64`, float64 of NumPy and SciPy becomes float32, as everywhere in JAX.
         config: AmgX configuration: a dict, flat (`{"solver": "PCG", "tolerance": 1e-8}`) or nested, a JSON
             file's path, or None for BiCGStab preconditioned by classical AMG, tolerance 1e-6.
         save_stats_file: path to which settings, grid table, complexities, memory, residuals and times are
@@ -68,8 +69,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             as it is until calls need clearly more iterations (a fifth) than the best one with it, or fail;
             then it is refreshed. "full": it is set up anew.
         derivative: "implicit": forward and reverse mode, of any order; "adjoint": reverse mode alone.
-        precond_dtype: "float32": the preconditioner of a Krylov method in float64 runs in single precision, in
-            half the memory, also that of a gradient. The solution is as exact as ever.
+        precond_dtype: "float32": the preconditioner of a Krylov method in float64 runs in single precision,
+            in less memory, also that of a gradient. The solution is as exact as ever.
         adjoint_tolerance: tolerance of the transposed solves of a gradient; default: the solve's own.
         on_failure: what a solve does that ends without `SUCCESS`, eagerly and inside `jit`, forward and
             backward: "warn": a RuntimeWarning; "raise": an error from the running computation; "nan": x =
@@ -78,6 +79,12 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             it brings the configuration, so that `config` is not given, and of keys at most `tolerance`. Its
             values are those it was set up with: for another A it preconditions as `reuse_setup=True` does.
         **kwargs: keys of the outer solver, which win over `config`: `tolerance=1e-8`.
+
+    A complex system is solved as the real one of real and imaginary parts, [[a, -b], [b, a]] for an entry
+    a + ib. So conjugate gradients serve a Hermitian positive definite A, and are the complex ones. The norm
+    L2 is that of the complex residual; L1 and LMAX add and compare its real and imaginary parts. Derivatives
+    are those of `jnp.linalg.solve`, in JAX's conventions: of a real function, a step against the conjugate of
+    `grad` descends.
 
     Every other argument is part of the interface, but not supported by this version.
 
@@ -151,7 +158,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         hierarchy=0 if hierarchy is None else hierarchy.number,
         symmetric=is_symmetric(A, rhs),
     )
-    publish(save_stats_file, chosen, matrix, report, reuse_setup=reuse, hierarchy=hierarchy)
+    how = {"reuse_setup": reuse, "hierarchy": hierarchy, "in_real_form": is_complex(x.dtype)}
+    publish(save_stats_file, chosen, matrix, report, **how)
     if is_traced(x):
         return x, traced_info(report, rhs.ndim == 1)
     report = [np.asarray(array) for array in report]
@@ -214,13 +222,25 @@ def solve_operands(
     ),
 )
 def _solve(
-    row_index, col_index, values, b, x0, *, dtype: np.dtype, derivative: str, **params: Any
+    row_index, col_index, values, b, x0, *, dtype: np.dtype, derivative: str, format: str, **params: Any
 ) -> list[jax.Array]:
-    x0 = jnp.zeros(0, dtype) if x0 is None else x0.astype(dtype)
-    values, b = values.astype(dtype), b.astype(dtype)
+    A, b = Operands(format, row_index, col_index, values, n=b.shape[0]), b.astype(dtype)
+    x0 = None if x0 is None else x0.astype(dtype)
+    if is_complex(dtype):
+        if params["transposed"]:  # the transpose of the real form is that of Aᴴ
+            A = A._replace(values=jnp.conj(values))
+        x0 = None if x0 is None else real_vector(x0)
+        x, *report = _bind(real_form(A), real_vector(b), x0, derivative, params)
+        return [complex_vector(x), *report]
+    return _bind(A, b, x0, derivative, params)
+
+
+def _bind(A: Operands, b: Any, x0: Any, derivative: str, params: dict[str, Any]) -> list[jax.Array]:
+    params = params | {"format": A.format}
+    arrays = A.row_index, A.col_index, A.values.astype(b.dtype), b, no_guess(b) if x0 is None else x0
     if derivative == "adjoint":
-        return adjoint_solve(row_index, col_index, values, b, x0, tuple(sorted(params.items())))
-    return solve_p.bind(row_index, col_index, values, b, x0, **params)
+        return adjoint_solve(*arrays, tuple(sorted(params.items())))
+    return solve_p.bind(*arrays, **params)
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from jax.experimental import io_callback
 
 from . import _engine
+from ._complex import real_form
 from ._matrix import Operands, is_traced, working_dtype
 from ._method import Method
 from ._status import AMGXStatus
@@ -25,10 +26,12 @@ def publish(
     *,
     reuse_setup: str = "refresh",
     hierarchy: Any = None,
+    in_real_form: bool = False,
 ) -> None:
     """Write everything to the file, if one is named, and log the parts that the configuration asks for.
 
-    Without a report there has been no solve yet. Traced arrays are reported when they are there.
+    `in_real_form`: the system was complex. Without a report there has been no solve yet. Traced arrays are
+    reported when they are there.
     """
     logged = method.printed if _logger.isEnabledFor(logging.INFO) else frozenset()
     if path is None and not logged:
@@ -36,7 +39,10 @@ def publish(
     target = None if path is None else os.fspath(path)
 
     def write(arrays: Any, report: Any) -> None:
-        parts = _parts(method.canonical, Operands(A.format, *arrays, n=A.n), report, reuse_setup, hierarchy)
+        matrix = Operands(A.format, *arrays, n=A.n)
+        if in_real_form:
+            matrix = real_form(matrix)
+        parts = _parts(method.canonical, matrix, report, reuse_setup, hierarchy)
         for key, text in parts.items():
             if key in logged:
                 _logger.info("%s", text)

@@ -124,9 +124,9 @@ def with_cache(
             `x -> A x`.
         coloring: of an operator, from `cache_coloring`.
         mpi: for distributed matrices, which this version does not support.
-        is_symmetric: True: gradients solve with A, not with its transpose. "auto": find out now, which needs
-            concrete values, and happens once for the arrays of a BCSR or BCOO. With the environment variable
-            JAXAMG_CHECK_PATTERN=1, a solve checks the claim.
+        is_symmetric: True: gradients solve with A, not with its transpose; a complex A is Hermitian. "auto":
+            find out now, which needs concrete values, and happens once for the arrays of a BCSR or BCOO. With
+            the environment variable JAXAMG_CHECK_PATTERN=1, a solve checks the claim.
         nullspace: as in `solve`.
         transpose_nullspace: as in `solve`.
         pattern: of an operator, from `jaxamg.pattern`, instead of `coloring`.
@@ -245,7 +245,7 @@ _verdicts: dict[tuple[int, ...], bool] = {}
 
 
 def _is_symmetric(A: Any) -> bool:
-    """Find out whether A equals its transpose to rounding, once for a matrix of JAX."""
+    """Find out whether A equals its conjugate transpose to rounding, once for a matrix of JAX."""
     buffers = [getattr(A, name) for name in A._buffers] if isinstance(A, _Cached) else [None]
     if not all(isinstance(buffer, jax.Array) for buffer in buffers):
         return _equals_its_transpose(A)
@@ -259,7 +259,7 @@ def _is_symmetric(A: Any) -> bool:
 
 def _equals_its_transpose(A: Any) -> bool:
     matrix = _scipy(A)
-    difference = abs(matrix - matrix.T)
+    difference = abs(matrix - matrix.conj().T)
     eps = np.finfo(matrix.dtype).eps
     return bool(difference.max() <= 8 * eps * abs(matrix).max()) if matrix.nnz else True
 

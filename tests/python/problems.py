@@ -56,8 +56,18 @@ def convection_diffusion2d(n: int, peclet: float) -> sp.csr_array:
     return sp.kronsum(along_x, along_y, format="csr")
 
 
-def helmholtz2d(n: int, shift: float) -> sp.csr_array:
-    """-Δu - shift u, times h²; indefinite once shift exceeds 8 sin²(π h / 2), the smallest eigenvalue."""
+def magnetic2d(n: int, flux: float) -> sp.csr_array:
+    """poisson2d in a magnetic field of `flux` a cell: a step in x turns the phase; Hermitian and definite."""
+    y, x = np.divmod(np.arange(n * n), n)
+    right = np.flatnonzero(x > 0)
+    hop = sp.coo_array((-np.exp(1j * flux * y[right]), (right, right - 1)), (n * n, n * n))
+    along_x = hop + hop.conj().T
+    along_y = sp.kron(tridiagonal(n, 0.0), sp.eye_array(n))
+    return sp.csr_array(along_x + along_y + 4 * sp.eye_array(n * n))
+
+
+def helmholtz2d(n: int, shift: complex) -> sp.csr_array:
+    """-Δu - shift u, times h²; indefinite once a real shift exceeds 8 sin²(π h / 2), its least eigenvalue."""
     return poisson2d(n) - shift * sp.eye_array(n * n, format="csr")
 
 

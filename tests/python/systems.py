@@ -79,7 +79,7 @@ KINDS = {
 
 
 def relative_error(x, reference) -> float:
-    x, reference = np.asarray(x, np.float64), np.asarray(reference, np.float64)
+    x, reference = (v.astype(np.result_type(v.dtype, np.float64)) for v in map(np.asarray, (x, reference)))
     return float(np.linalg.norm(x - reference) / np.linalg.norm(reference))
 
 

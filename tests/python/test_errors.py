@@ -99,7 +99,6 @@ CASES = {
     ),
     "NaN in a lane": (MATRIX, replaced(np.ones((N, 2)), (4, 1), np.nan), ValueError, r"b\[4, 1\] is nan"),
     "zero row": (with_zero_row(MATRIX), B, ValueError, "a row without nonzeros.*: row 5 of A"),
-    "complex": (MATRIX.astype(np.complex128), B, NotImplementedError, "complex128"),
     "half precision": (jnp.asarray(DENSE, jnp.float16), B.astype(np.float16), TypeError, "float16"),
 }
 

@@ -9,12 +9,26 @@ import jax.numpy as jnp
 import jaxamg
 import numpy as np
 import pytest
-from problems import convection_diffusion2d, poisson2d, rhs
+import scipy.sparse as sp
+from problems import convection_diffusion2d, magnetic2d, poisson2d, rhs
 from systems import bcsr, relative_error, with_values
 
 N = 36
-MATRICES = {"SPD": poisson2d(6), "nonsymmetric": convection_diffusion2d(6, 40.0)}
-TOLERANCE = {np.float32: 1e-6, np.float64: 1e-12}
+MATRICES = {
+    "SPD": poisson2d(6),
+    "nonsymmetric": convection_diffusion2d(6, 40.0),
+    "Hermitian": magnetic2d(6, 0.7),
+    "complex": convection_diffusion2d(6, 40.0) + magnetic2d(6, 0.7) + 1j * sp.eye_array(N),
+}
+TOLERANCE = {np.float32: 1e-6, np.float64: 1e-12, np.complex64: 1e-6, np.complex128: 1e-12}
+SYSTEMS = [
+    ("SPD", np.float32),
+    ("SPD", np.float64),
+    ("nonsymmetric", np.float32),
+    ("nonsymmetric", np.float64),
+    ("Hermitian", np.complex128),
+    ("complex", np.complex64),
+]
 LANES = 3
 
 
@@ -27,9 +41,10 @@ class System:
         self.condition = np.linalg.cond(MATRICES[kind].toarray())
         self.rows = jnp.searchsorted(self.A.indptr, jnp.arange(self.A.nse), side="right") - 1
         self.values = self.A.data
-        self.b = jnp.asarray(rhs(N), dtype)
+        self.is_complex = np.issubdtype(dtype, np.complexfloating)
+        self.b = jnp.asarray(rhs(N) + (1j * rhs(N)[::-1] if self.is_complex else 0), dtype)
         # Symmetric changes, so that an SPD matrix stays one; small, so that it stays definite.
-        scales = 1 + 0.1 * jnp.arange(LANES, dtype=dtype)
+        scales = (1 + 0.1 * jnp.arange(LANES)).astype(dtype)
         shift = jnp.where(self.rows == self.A.indices, self.values, 0)
         self.many_values = self.values + scales[:, None] * shift
         self.many_b = jnp.stack([self.b, self.b**2, jnp.cos(self.b)])
@@ -39,17 +54,28 @@ class System:
 
     def dense(self, values, b):
         # In double precision, so that what differs is ours.
-        A = jnp.zeros((N, N)).at[self.rows, self.A.indices].add(values.astype(jnp.float64))
-        return jnp.linalg.solve(A, b.astype(jnp.float64))
+        wide = jnp.complex128 if self.is_complex else jnp.float64
+        A = jnp.zeros((N, N), wide).at[self.rows, self.A.indices].add(values.astype(wide))
+        return jnp.linalg.solve(A, b.astype(wide))
 
 
-@pytest.fixture(params=MATRICES)
-def system(request, dtype):
-    return System(request.param, dtype)
+@pytest.fixture(params=SYSTEMS, ids=lambda param: f"{param[0]}-{param[1].__name__}")
+def system(request):
+    return System(*request.param)
 
 
 def loss(solve):
-    return lambda v, b: jnp.sum(jnp.sin(solve(v, b)))
+    """Real, and of a complex x not holomorphic."""
+
+    def of_x(x):
+        return jnp.sum(jnp.sin(x.real) + jnp.cos(x.imag))
+
+    return lambda v, b: of_x(solve(v, b))
+
+
+def hessian(f, s):
+    """In the real part of b."""
+    return jax.hessian(lambda v, b: loss(f)(v, b + 1j * s.b.imag if s.is_complex else b), 1)
 
 
 def direction(s):
@@ -74,11 +100,11 @@ TRANSFORMS = {
     "value_and_grad": (lambda f, s: jax.value_and_grad(loss(f), BOTH)(s.values, s.b), 2),
     "jit of grad": (lambda f, s: jax.jit(jax.grad(loss(f), BOTH))(s.values, s.b), 2),
     "grad of lanes": (lambda f, s: jax.grad(loss(f), BOTH)(s.values, s.many_b.T), 2),
-    "jacfwd": (lambda f, s: jax.jacfwd(f, BOTH)(s.values, s.b), 2),
-    "jacrev": (lambda f, s: jax.jacrev(f, BOTH)(s.values, s.b), 2),
-    "hessian": (lambda f, s: jax.hessian(loss(f), 1)(s.values, s.b), 3),
+    "jacfwd": (lambda f, s: jax.jacfwd(f, BOTH, holomorphic=s.is_complex)(s.values, s.b), 2),
+    "jacrev": (lambda f, s: jax.jacrev(f, BOTH, holomorphic=s.is_complex)(s.values, s.b), 2),
+    "hessian": (lambda f, s: hessian(f, s)(s.values, s.b.real), 3),
     "grad of grad": (
-        lambda f, s: jax.grad(lambda v, b: jnp.vdot(jax.grad(loss(f))(v, b), jnp.cos(v)), BOTH)(
+        lambda f, s: jax.grad(lambda v, b: jnp.vdot(jax.grad(loss(f))(v, b), jnp.cos(v)).real, BOTH)(
             s.values, s.b
         ),
         4,
@@ -126,13 +152,21 @@ TRANSFORMS = {
         2,
     ),
     "grad of vmap over both": (lambda f, s: jax.grad(total(loss(f), 0), BOTH)(s.many_values, s.many_b), 2),
-    "jacfwd of vmap over values": (lambda f, s: jax.jacfwd(jax.vmap(f, (0, None)), 1)(s.many_values, s.b), 2),
-    "jacrev of vmap over both": (lambda f, s: jax.jacrev(jax.vmap(f), 1)(s.many_values, s.many_b), 2),
-    "vmap of hessian": (lambda f, s: jax.vmap(jax.hessian(loss(f), 1), (None, 0))(s.values, s.many_b), 3),
+    "jacfwd of vmap over values": (
+        lambda f, s: jax.jacfwd(jax.vmap(f, (0, None)), 1, holomorphic=s.is_complex)(s.many_values, s.b),
+        2,
+    ),
+    "jacrev of vmap over both": (
+        lambda f, s: jax.jacrev(jax.vmap(f), 1, holomorphic=s.is_complex)(s.many_values, s.many_b),
+        2,
+    ),
+    "vmap of hessian": (lambda f, s: jax.vmap(hessian(f, s), (None, 0))(s.values, s.many_b.real), 3),
     "scan": (lambda f, s: jax.lax.scan(lambda x, _: (f(s.values, x), x), s.b, None, 2)[0], 2),
     "grad of scan": (
         lambda f, s: jax.grad(
-            lambda v: jnp.sum(jax.lax.scan(lambda x, _: (f(v, x).astype(s.dtype), None), s.b, None, 2)[0])
+            lambda v: jnp.sum(
+                jax.lax.scan(lambda x, _: (f(v, x).astype(s.dtype), None), s.b, None, 2)[0].real
+            )
         )(s.values),
         4,
     ),
@@ -395,7 +429,8 @@ def test_export():
     names = ("jaxamg_solve", "jaxamg_multiply", "jaxamg_outer")
     allowed = [jax.export.DisabledSafetyCheck.custom_call(name) for name in names]
     exported = jax.export.export(f, disabled_checks=allowed)(s.values, s.b)
-    for found, expected in zip(exported.call(s.values, s.b), f(s.values, s.b), strict=True):
+    stored = jax.export.deserialize(exported.serialize())
+    for found, expected in zip(stored.call(s.values, s.b), f(s.values, s.b), strict=True):
         assert np.array_equal(found, expected)
 
 
