@@ -43,9 +43,10 @@ SolverCache::Held SolverCache::hold(const Device& device, const SolveRequest& re
   Stopwatch watch;
   Workspace workspace(device.memory());
   const std::unique_ptr<Space> space = device.space(workspace);
-  auto pattern = std::make_shared<SharedPattern>(*space, device.id(), request.A);
+  const InputMatrix input = request.input();
+  auto pattern = std::make_shared<SharedPattern>(*space, device.id(), input);
   Buffer storage;
-  const Matrix A = pattern->canonical.matrix(*space, request.A, storage);
+  const Matrix A = pattern->canonical.matrix(*space, input, storage);
   const auto entry = std::make_shared<Entry>(request, std::move(pattern));
   entry->set_up(*space, A);
   entry->usable = true;
@@ -72,16 +73,16 @@ SolverCache::Lease SolverCache::acquire_held(const Device& device, const SolveRe
   if (entry->dtype != request.A.dtype) throw Error("hierarchy: it was set up in another precision than A's");
   Workspace workspace(device.memory());
   const std::unique_ptr<Space> space = device.space(workspace);
-  if (pattern.canonical.describes(*space, request.A)) {
-    A = pattern.canonical.matrix(*space, request.A, storage);
+  InputMatrix input = request.A;
+  input.block_dim = pattern.canonical.block_dim();
+  if (pattern.canonical.describes(*space, input)) {
+    A = pattern.canonical.matrix(*space, input, storage);
   } else {
-    const CanonicalPattern other(*space, request.A);
+    const CanonicalPattern other(*space, input);
     const Pattern& places = *pattern.canonical.pattern();
     if (!same_places(*space, *other.pattern(), places))
       throw Error("hierarchy: it was set up for a matrix of another pattern than A's");
-    A = other.matrix(*space, request.A, storage);
-    A.offsets = places.offsets.data();  // `other` does not outlive this call
-    A.columns = places.columns.data();
+    A = places.with(entry->dtype, other.matrix(*space, input, storage).values);  // `other` ends with this call
   }
   const std::scoped_lock lock(mutex_);
   return {*this, device, std::move(entry), Lease::Hold::kept};
@@ -110,13 +111,7 @@ HostMatrix SolverCache::matrix(const Device& device, std::int64_t number, std::s
   const std::unique_ptr<Space> space = device.space(workspace);
   if (level == 0 && which == LevelMatrix::A) {
     const Pattern& pattern = *entry->pattern->canonical.pattern();
-    return download(*space, {.dtype = entry->dtype,
-                             .rows = pattern.rows,
-                             .cols = pattern.cols,
-                             .entries = pattern.entries(),
-                             .offsets = pattern.offsets.data(),
-                             .columns = pattern.columns.data(),
-                             .values = entry->values.data()});
+    return download(*space, pattern.with(entry->dtype, entry->values.data()));
   }
   const Hierarchy* hierarchy = entry->solver.hierarchy();
   if (!hierarchy || level >= hierarchy->size() || (which != LevelMatrix::A && hierarchy->is_coarsest(level)))

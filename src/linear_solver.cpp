@@ -11,6 +11,7 @@ namespace amg {
 LinearSolver::LinearSolver(const Config& config) : rule_(config.outer().scope) {
   rule_.monitored = true;
   config.outer().scope.get(param::determinism_flag);  // read, as it asks for what always holds here
+  config.outer().scope.get(param::block_dim);         // read, as it comes with the matrix
   method_ = make_method(config.outer());
 }
 
@@ -88,7 +89,7 @@ SolveInfo LinearSolver::iterate_in_range(Space& space, const StoppingRule& rule,
 
 SolveInfo LinearSolver::iterate(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b,
                                 Vector x, const Observer* observer) {
-  Monitor monitor(space, rule, b.lanes, b.dtype, observer);
+  Monitor monitor(space, rule, b, A.matrix.block_dim, observer);
   do method_->solve(space, A, b, x, monitor);
   while (monitor.reconsider(A, b, x));
   return monitor.info();

@@ -6,6 +6,7 @@
 #include "amg/error.h"
 #include "backends/host/host_space.h"
 #include "backends/host/memory.h"
+#include "config/parameters.h"
 #include "core/arena.h"
 #include "linear_solver.h"
 #include "matrix/canonical_pattern.h"
@@ -13,11 +14,13 @@
 namespace amg {
 
 struct Solver::State {
-  explicit State(const Config& config) : solver(config) {}
+  explicit State(const Config& config)
+      : solver(config), block_dim(config.outer().scope.get(param::block_dim)) {}
 
   Workspace workspace{host_memory()};
   HostSpace space{workspace};
   LinearSolver solver;
+  std::int32_t block_dim;
   std::optional<CanonicalPattern> pattern;
   CsrMatrix A;
   TransposedPattern to_AT;
@@ -36,6 +39,7 @@ void Solver::setup(const MatrixView& A) {
   InputMatrix input;
   input.rows = static_cast<std::int64_t>(A.offsets.size()) - 1;
   if (input.rows < 1) throw Error("A: no rows");
+  input.block_dim = s.block_dim;
   input.row_index = {A.offsets.data(), input.rows + 1, true};
   input.col_index = {A.columns.data(), static_cast<std::int64_t>(A.columns.size()), false};
   std::visit(

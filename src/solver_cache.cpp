@@ -47,6 +47,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
   Workspace workspace(device.memory());
   const std::unique_ptr<Space> owned = device.space(workspace);
   Space& space = *owned;
+  const InputMatrix input = request.input();
   std::unique_lock first(first_mutex_, std::defer_lock);
   std::unique_lock lock(mutex_);
   std::shared_ptr<SharedPattern> pattern;
@@ -64,9 +65,10 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
     const std::shared_ptr<Entry>& entry = seen.emplace_back(*unseen);
     if (!pattern) {
       lock.unlock();
-      if (entry->pattern->describes(space, device.id(), request.A)) {
+      if (entry->pattern->canonical.block_dim() == input.block_dim &&
+          entry->pattern->describes(space, device.id(), input)) {
         pattern = entry->pattern;
-        A = pattern->canonical.matrix(space, request.A, storage);
+        A = pattern->canonical.matrix(space, input, storage);
       }
       lock.lock();
     }
@@ -98,8 +100,8 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
   ++counters_.setups;
   lock.unlock();
   if (!pattern) {
-    pattern = std::make_shared<SharedPattern>(space, device.id(), request.A);
-    A = pattern->canonical.matrix(space, request.A, storage);
+    pattern = std::make_shared<SharedPattern>(space, device.id(), input);
+    A = pattern->canonical.matrix(space, input, storage);
   }
   auto entry = std::make_shared<Entry>(request, pattern);
   lock.lock();

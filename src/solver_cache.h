@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "config/block_dim.h"
 #include "core/device.h"
 #include "core/input_matrix.h"
 #include "linear_solver.h"
@@ -35,6 +36,13 @@ struct SolveRequest {
   ConstVector b;
   Vector x;  // holds the guess
   Demands demands;
+
+  // A in the blocks that the configuration says it has.
+  InputMatrix input() const {
+    InputMatrix input = A;
+    input.block_dim = block_dim_of(config);
+    return input;
+  }
 };
 
 struct SolveOutcome {

@@ -51,6 +51,7 @@ _TOP_LEVEL_KEYS = frozenset(
     {
         "config_version",
         "determinism_flag",
+        "block_dim",
         "block_format",
         "separation_interior",
         "separation_exterior",
@@ -60,8 +61,10 @@ _TOP_LEVEL_KEYS = frozenset(
 )
 
 
-def resolve(config: Any, kwargs: Mapping[str, Any], block_dim: int = 1) -> dict[str, Any]:
+def resolve(config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the complete nested configuration (`config_version: 2`) for one solve.
+
+    The key `block_dim`, of the top level, decides the defaults of AMG.
 
     `config` is a dict, flat (keys of the outer solver) or nested (`solver` is an object), a JSON file's path,
     or None. `kwargs` are keys of the outer solver and win over `config`. Neither is modified.
@@ -77,10 +80,10 @@ def resolve(config: Any, kwargs: Mapping[str, Any], block_dim: int = 1) -> dict[
     """
     top, outer = _split(_load(config))
     keyword_top, keyword_outer = _split(_plain(kwargs))
-    outer = _merge(outer, keyword_outer)
-    defaults = _defaults(outer.get("solver", _OUTER_DEFAULTS["solver"]), block_dim)
+    top, outer = top | keyword_top, _merge(outer, keyword_outer)
+    defaults = _defaults(outer.get("solver", _OUTER_DEFAULTS["solver"]), top)
     solver = _merge(_plain(defaults), outer) | _ALWAYS_ON
-    return {"config_version": 2} | top | keyword_top | {"solver": solver}
+    return {"config_version": 2} | top | {"solver": solver}
 
 
 def resolve_preconditioner(config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,22 +97,25 @@ def resolve_preconditioner(config: Any, kwargs: Mapping[str, Any]) -> dict[str, 
     """
     top, method = _split(_load(config))
     keyword_top, keywords = _split(_plain(kwargs))
-    method = _merge({"solver": "AMG"} | method, keywords)
+    top, method = top | keyword_top, _merge({"solver": "AMG"} | method, keywords)
     if method["solver"] == "AMG":
-        defaults = _OUTER_DEFAULTS | _AMG_DEFAULTS
+        defaults = _OUTER_DEFAULTS | _amg_defaults(top)
     else:
-        defaults = _defaults(method["solver"], 1)
+        defaults = _defaults(method["solver"], top)
     monitored = method.get("monitor_residual", int("tolerance" in method))
     max_iters = _OUTER_DEFAULTS["max_iters"] if monitored else 1
     solver = _merge(_plain(defaults | {"max_iters": max_iters, "monitor_residual": monitored}), method)
-    return {"config_version": 2} | top | keyword_top | {"solver": solver}
+    return {"config_version": 2} | top | {"solver": solver}
 
 
-def _defaults(outer_solver: Any, block_dim: int) -> dict[str, Any]:
+def _defaults(outer_solver: Any, top: Mapping[str, Any]) -> dict[str, Any]:
     if outer_solver == "AMG":  # has no preconditioner, and runs with AmgX's own AMG defaults
         return _OUTER_DEFAULTS
-    amg = _AMG_DEFAULTS | _BLOCK_AMG_DEFAULTS if block_dim > 1 else _AMG_DEFAULTS
-    return _OUTER_DEFAULTS | {"preconditioner": amg}
+    return _OUTER_DEFAULTS | {"preconditioner": _amg_defaults(top)}
+
+
+def _amg_defaults(top: Mapping[str, Any]) -> dict[str, Any]:
+    return _AMG_DEFAULTS if top.get("block_dim", 1) == 1 else _AMG_DEFAULTS | _BLOCK_AMG_DEFAULTS
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

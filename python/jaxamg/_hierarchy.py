@@ -18,7 +18,7 @@ from ._ffi import setup_p
 from ._grid import grid_table, megabytes
 from ._info import raise_misuse
 from ._matrix import Operands, is_traced, operands, working_dtype
-from ._method import Method, method, method_of
+from ._method import Method, check_nodes, method, method_of
 
 _FILE_FORMAT = 1
 
@@ -226,6 +226,7 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
     """
     chosen = method(config, kwargs)
     matrix = operands(A)
+    check_nodes(matrix.n, chosen.block_dim)
     if is_traced(*matrix.arrays):
         raise ValueError(
             "setup needs concrete values of A: call it outside of jit, and close over the result"

@@ -11,7 +11,7 @@ from jax.flatten_util import ravel_pytree
 from ._complex import is_complex
 from ._derivatives import multiply
 from ._matrix import Operands, operands
-from ._method import Method, method
+from ._method import Method, check_nodes, method
 from ._preconditioner import make_preconditioner
 from ._solve import solve_operands
 from ._status import AMGXStatus
@@ -129,7 +129,8 @@ class AMG(lx.AbstractLinearSolver):
         config: AmgX configuration, as in `jaxamg.solve`; None: BiCGStab preconditioned by AMG.
         pattern: where an operator has its entries that is only a function, such as the Jacobians that
             optimistix and diffrax make; a `jaxamg.Pattern`. The values are found by one product a colour.
-        **kwargs: keys of the solver, which win over `config`: `tolerance=1e-8`.
+        **kwargs: keys of the solver, which win over `config`: `tolerance=1e-8`; `block_dim=k` as in
+            `jaxamg.solve`.
 
     The operator is square: a `jaxamg.SparseLinearOperator`, a lineax operator that has its entries
     (MatrixLinearOperator, PyTreeLinearOperator, those of diagonals), or with `pattern` any other. Vectors may
@@ -158,6 +159,7 @@ class AMG(lx.AbstractLinearSolver):
         rows, columns = operator.out_size(), operator.in_size()
         if rows != columns:
             raise ValueError(f"jaxamg.AMG solves square systems; the operator is {rows} by {columns}")
+        check_nodes(rows, self.method.block_dim)
         A, transposed = _entries(operator, self.pattern)
         return _State(
             A=tuple(map(jnp.asarray, A.arrays)),

@@ -23,12 +23,19 @@ class Method(NamedTuple):
     monitored: bool
     printed: frozenset[str]
     """Those of `PRINTED` that are set anywhere."""
+    block_dim: int = 1
 
 
 def method_of(canonical: str) -> Method:
     """Take a configuration in the engine's notation, as it comes from a file."""
     info = _engine.config_info(canonical)
     return Method(canonical, info["max_iters"], info["tolerance"], True, frozenset())
+
+
+def check_nodes(n: int, block_dim: int) -> None:
+    """Raise ValueError if n unknowns are no nodes of block_dim."""
+    if block_dim > 0 and n % block_dim:
+        raise ValueError(f"block_dim: {n} unknowns are no nodes of {block_dim} each")
 
 
 def method(config: Any, keywords: Mapping[str, Any]) -> Method:
@@ -63,7 +70,8 @@ def _validated(document: str) -> Method:
         warnings.warn(message, UserWarning, stacklevel=4)
     printed = frozenset(_name(path) for path, value in _values(tree) if value) & PRINTED
     monitored = bool(tree["solver"]["monitor_residual"])
-    return Method(canonical, info["max_iters"], info["tolerance"], monitored, printed)
+    block_dim = tree.get("block_dim", 1)
+    return Method(canonical, info["max_iters"], info["tolerance"], monitored, printed, block_dim)
 
 
 def _name(path: str) -> str:

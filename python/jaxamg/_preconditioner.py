@@ -22,7 +22,7 @@ from ._complex import complex_vector, is_complex, real_form, real_vector
 from ._ffi import apply_p
 from ._info import concrete_info, traced_info
 from ._matrix import Operands, is_traced, operands, right_hand_side, working_dtype
-from ._method import Method, preconditioner_method
+from ._method import Method, check_nodes, preconditioner_method
 from ._solve import reject_unsupported, solve_operands
 from ._stats import publish
 
@@ -51,7 +51,7 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
             (default 1) are done, whatever the residual. With one, iterations go on until it is met.
         save_stats_file: path to which settings, grid table, complexities and memory are written as text.
         return_info: the function returns `(M r, info)`, with `solve`'s info for A z = r.
-        **kwargs: keys of the method, which win over `config`: `presweeps=2`.
+        **kwargs: keys of the method, which win over `config`: `presweeps=2`; `block_dim=k` as in `solve`.
 
     `comm`, `nglobal` and `partition_info` are part of the interface, but not supported by this version.
 
@@ -75,11 +75,14 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     True
     """
     reject_unsupported(comm=comm, nglobal=nglobal, partition_info=partition_info)
-    chosen = preconditioner_method(config, kwargs)
     matrix = operands(A)
     is_complex_matrix = is_complex(working_dtype(matrix.values, matrix.values))
     if is_complex_matrix:
         matrix = real_form(matrix)
+        if "block_dim" in kwargs:  # a complex unknown is two real ones
+            kwargs["block_dim"] *= 2
+    chosen = preconditioner_method(config, kwargs)
+    check_nodes(matrix.n, chosen.block_dim)
     if save_stats_file is not None:
         publish(save_stats_file, chosen, matrix)
     # A pytree: as an argument of a jitted function its arrays are operands, not constants.

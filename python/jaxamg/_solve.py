@@ -16,7 +16,7 @@ from ._derivatives import adjoint_solve
 from ._ffi import no_guess, solve_p
 from ._info import concrete_info, raise_misuse, traced_info
 from ._matrix import Operands, initial_guess, is_traced, operands, right_hand_side, working_dtype
-from ._method import Method, method
+from ._method import Method, check_nodes, method
 from ._stats import publish
 
 
@@ -64,6 +64,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             written as text. The configuration keys `print_config`, `print_grid_stats`, `print_solve_stats`
             and `obtain_timings` send each its part of that to Python's logger "jaxamg" at level INFO.
         x0: initial guess, shaped like b. Changes the iterations, not the solution nor its derivative.
+        block_dim: unknowns of a node, k: rows i*k+c of A and b are the component c of node i. Smoothers then
+            invert k by k blocks, AMG coarsens nodes, by aggregation unless told otherwise, and each component
+            of the residual has to meet the tolerance (`use_scalar_norm=1`: all together).
         reuse_setup: what becomes of a cached hierarchy for new values on its pattern. False or "refresh": it
             is refreshed, which gives the bits of a fresh setup. True or "keep": it is taken as it is. "auto":
             as it is until calls need clearly more iterations (a fifth) than the best one with it, or fail;
@@ -115,12 +118,15 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             raise ValueError(f"precond_dtype is {precond_dtype!r}; it must be None, for A's own, or float32")
         kwargs |= {"precond_dtype": "float32"}
     matrix = operands(A, b)
+    if block_dim != 1:  # a complex unknown is two real ones
+        kwargs["block_dim"] = 2 * block_dim if is_complex(working_dtype(matrix.values, b)) else block_dim
     if hierarchy is None:
         chosen = method(config, kwargs)
     else:
         from ._hierarchy import checked  # which imports SciPy
 
         chosen = checked(hierarchy, config, kwargs, matrix, b)
+    check_nodes(matrix.n, block_dim)
     facts = merge(known(A), Known(None, nullspace, transpose_nullspace, labels, label_sum))
     reject_unsupported(
         comm=comm,
@@ -131,7 +137,6 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         labels=facts.labels,
         label_sum=facts.label_sum,
         near_nullspace=near_nullspace,
-        block_dim=None if block_dim == 1 else block_dim,
     )
     _check_choice("derivative", derivative, ("implicit", "adjoint"))
     _check_choice("on_failure", on_failure, (None, "warn", "raise", "nan"))

@@ -1,5 +1,8 @@
+#include <cstdlib>
+#include <string_view>
 #include <vector>
 
+#include "config/block_dim.h"
 #include "config/state.h"
 
 namespace amg {
@@ -40,6 +43,12 @@ std::string Config::canonical() const {
     }
   }
   return text;
+}
+
+std::int32_t block_dim_of(std::string_view canonical) {
+  constexpr std::string_view key = ", block_dim=";
+  const std::size_t at = canonical.find(key);
+  return at == canonical.npos ? 1 : std::atoi(canonical.data() + at + key.size());
 }
 
 }  // namespace amg

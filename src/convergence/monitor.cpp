@@ -6,14 +6,16 @@
 
 namespace amg {
 
-Monitor::Monitor(Space& space, const StoppingRule& rule, std::int32_t lanes, DType dtype,
+Monitor::Monitor(Space& space, const StoppingRule& rule, ConstVector b, std::int32_t block_dim,
                  const Observer* observer)
     : space_(space),
       rule_(rule),
-      dtype_(dtype),
+      dtype_(b.dtype),
+      components_(rule.scalar_norm ? 1 : static_cast<std::size_t>(block_dim)),
       observer_(observer),
-      lanes_(static_cast<std::size_t>(lanes)),
-      scalars_(space, lanes) {
+      lanes_(static_cast<std::size_t>(b.lanes)),
+      scalars_(space, b.lanes),
+      component_norms_(space, static_cast<std::int32_t>(components_) * b.lanes) {
   const std::size_t count = lanes_.size();
   info_.iterations.assign(count, 0);
   info_.status.assign(count, Status::not_converged);
@@ -30,12 +32,18 @@ bool Monitor::start(ConstVector r, Scalar rr) {
   started_ = true;
   const std::vector<double> values = norms(r, rr, {});
   for (std::size_t l = 0; l < lanes_.size(); ++l) {
-    lanes_[l].initial = lanes_[l].largest = values[l];
-    record(l, values[l]);
-    if (!std::isfinite(values[l]))
+    Lane& lane = lanes_[l];
+    const double largest = largest_of(l, values);
+    for (std::size_t c = 0; c < components_; ++c) {
+      const double of_component = norm_of(c, l, values);
+      lane.initial.push_back(of_component > epsilon(dtype_) * largest ? of_component : largest);
+    }
+    lane.largest = lane.initial;
+    record(l, largest);
+    if (!std::isfinite(largest))
       stop(l, Status::failed, Reason::nonfinite_rhs);
     else
-      judge(l, values[l], false);
+      judge(l, values, false);
     if (lanes_[l].running && rule_.max_iters == 0) stop(l, Status::not_converged);
   }
   observe();
@@ -66,27 +74,32 @@ bool Monitor::check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivo
   for (std::size_t l = 0; l < count; ++l) {
     Lane& lane = lanes_[l];
     if (!lane.running) continue;
-    const auto pivot_is_zero = [&](std::size_t k) { return values[(k + 1) * count + l] == 0.0; };
+    const auto pivot_is_zero = [&](std::size_t k) { return values[(components_ + k) * count + l] == 0.0; };
     bool broken = false;
     for (std::size_t k = 0; k < pivots.size(); ++k) broken = broken || pivot_is_zero(k);
-    if (!may_go_on) lane.largest = std::max(lane.largest, values[l]);
-    judge(l, values[l], broken);
+    for (std::size_t c = 0; !may_go_on && c < components_; ++c)
+      lane.largest[c] = std::max(lane.largest[c], norm_of(c, l, values));
+    judge(l, values, broken);
     if (may_go_on && lane.running) continue;
     // A lane that was run again after others had gone on has fewer iterations than the monitor has seen.
     if (counts) {
       ++info_.iterations[l];
-      record(l, values[l]);
+      record(l, largest_of(l, values));
     }
     if (lane.running && info_.iterations[l] >= rule_.max_iters) stop(l, Status::not_converged);
   }
   return settle();
 }
 
-// The norm of r, then the pivots, lane by lane.
+// The norms of r, component by component, then the pivots, lane by lane.
 std::vector<double> Monitor::norms(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots) {
-  const bool from_dot = rule_.norm == Norm::L2;
-  if (!from_dot) space_.norm(r, rule_.norm, scalars_[1]);
-  std::vector<Scalar> scalars{from_dot ? rr : scalars_[1]};
+  const bool from_dot = rule_.norm == Norm::L2 && components_ == 1;
+  if (!from_dot) {
+    // Components side by side: (i k + c, l) of n rows and m lanes is (i, c m + l) of n / k rows and k m lanes.
+    const auto k = static_cast<std::int32_t>(components_);
+    space_.norm({r.data, r.dtype, r.rows / k, r.lanes * k}, rule_.norm, component_norms_[0]);
+  }
+  std::vector<Scalar> scalars{from_dot ? rr : component_norms_[0]};
   scalars.insert(scalars.end(), pivots.begin(), pivots.end());
   std::vector<double> values = space_.read(scalars);
   if (from_dot)
@@ -94,14 +107,32 @@ std::vector<double> Monitor::norms(ConstVector r, Scalar rr, std::initializer_li
   return values;
 }
 
-void Monitor::judge(std::size_t l, double r, bool pivot_is_zero) {
+double Monitor::largest_of(std::size_t l, const std::vector<double>& norms) const {
+  double largest = 0.0;
+  for (std::size_t c = 0; c < components_; ++c) {
+    const double r = norm_of(c, l, norms);
+    if (std::isnan(r)) return r;
+    largest = std::max(largest, r);
+  }
+  return largest;
+}
+
+bool Monitor::met(std::size_t l, const std::vector<double>& norms) const {
+  const Lane& lane = lanes_[l];
+  for (std::size_t c = 0; c < components_; ++c)
+    if (!rule_.met(norm_of(c, l, norms), lane.initial[c], lane.largest[c], dtype_)) return false;
+  return true;
+}
+
+void Monitor::judge(std::size_t l, const std::vector<double>& norms, bool pivot_is_zero) {
   Lane& lane = lanes_[l];
+  const double r = largest_of(l, norms);
   if (!std::isfinite(r))
     stop(l, Status::failed, Reason::breakdown);
-  else if (rule_.met(r, lane.initial, lane.largest, dtype_)) {
+  else if (met(l, norms)) {
     stop(l, Status::success);
     lane.claims = true;
-  } else if (rule_.diverged(r, lane.initial))
+  } else if (rule_.diverged(r, std::ranges::max(lane.initial)))
     stop(l, Status::diverged);
   else if (pivot_is_zero)
     stop(l, Status::not_converged, Reason::breakdown);
@@ -150,14 +181,14 @@ bool Monitor::reconsider(const Operator& A, ConstVector b, ConstVector x) {
   for (std::size_t l = 0; l < count; ++l) {
     if (!doubtful(l)) continue;
     Lane& lane = lanes_[l];
-    const double r_true = values[l];
+    const double r_true = largest_of(l, values);
     info_.residual[l] = info_.history[l].back() = r_true;
     lane.claims = false;
     if (!std::isfinite(r_true)) {
       stop(l, Status::failed, Reason::breakdown);
       continue;
     }
-    if (rule_.met(r_true, lane.initial, lane.largest, dtype_)) {
+    if (met(l, values)) {
       stop(l, Status::success);
       continue;
     }

@@ -15,9 +15,12 @@ namespace amg {
 // A method calls start() with its initial residual and advance() after each iteration, and returns when
 // either says that no lane is left. Each call waits for the space once, or never if the rule only counts.
 // Lanes that are done have active() == 0, hence zero coefficients from Space::compute: their x stays as it is.
+//
+// In a matrix of nodes every component has a norm of its own, all must pass, and the largest is reported. A component
+// that starts at rounding level of the others, such as the one that a load leaves out, is measured as the largest.
 class Monitor {
  public:
-  Monitor(Space& space, const StoppingRule& rule, std::int32_t lanes, DType dtype,
+  Monitor(Space& space, const StoppingRule& rule, ConstVector b, std::int32_t block_dim,
           const Observer* observer = nullptr);
 
   Scalar active() const { return scalars_[0]; }
@@ -37,8 +40,8 @@ class Monitor {
 
  private:
   struct Lane {
-    double initial = 0.0;
-    double largest = 0.0;
+    std::vector<double> initial;  // of each component
+    std::vector<double> largest;
     double last_true = 0.0;  // true residual of the last reconsideration; 0 before the first
     bool running = true;
     bool claims = false;
@@ -46,7 +49,13 @@ class Monitor {
 
   bool check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots, bool counts, bool may_go_on);
   std::vector<double> norms(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots);
-  void judge(std::size_t lane, double r, bool pivot_is_zero);
+  // From what norms() found.
+  double norm_of(std::size_t component, std::size_t lane, const std::vector<double>& norms) const {
+    return norms[component * lanes_.size() + lane];
+  }
+  double largest_of(std::size_t lane, const std::vector<double>& norms) const;
+  bool met(std::size_t lane, const std::vector<double>& norms) const;
+  void judge(std::size_t lane, const std::vector<double>& norms, bool pivot_is_zero);
   void record(std::size_t lane, double r);
   void observe() const;
   void stop(std::size_t lane, Status status, Reason reason = Reason::none);
@@ -55,11 +64,13 @@ class Monitor {
   Space& space_;
   StoppingRule rule_;
   DType dtype_;
+  std::size_t components_;
   const Observer* observer_;
   int iteration_ = 0;
   bool started_ = false;
   std::vector<Lane> lanes_;
-  ScalarSet<3> scalars_;  // active, norm, scale
+  ScalarSet<3> scalars_;          // active, norm, scale
+  ScalarSet<1> component_norms_;  // side by side like lanes, those of the first component first
   SolveInfo info_;
 };
 

@@ -29,6 +29,7 @@ StoppingRule::StoppingRule(const Scope& scope)
       alt_rel_tolerance(scope.get(param::alt_rel_tolerance)),
       rel_div_tolerance(scope.get(param::rel_div_tolerance)),
       max_iters(scope.get(param::max_iters)),
+      scalar_norm(scope.get(param::use_scalar_norm) != 0),
       monitored(scope.get(param::monitor_residual) != 0) {}
 
 StoppingRule StoppingRule::counting(int iterations) {

@@ -26,6 +26,7 @@ struct StoppingRule {
   double alt_rel_tolerance = 0.0;
   double rel_div_tolerance = 0.0;
   int max_iters = 0;
+  bool scalar_norm = false;  // one norm over all components of a matrix of nodes
   bool monitored = false;
 
  private:

@@ -10,11 +10,13 @@
 
 namespace amg {
 
-// A view of a matrix in compressed sparse rows, columns sorted and unique within a row.
+// A view of a matrix in compressed sparse rows, columns sorted and unique within a row. Columns rows..cols-1 of a
+// square-ish distributed matrix are ghosts: unknowns of other ranks, whose values follow the local ones in a vector.
 //
-// With block > 1 every entry is a dense block × block matrix, row-major, and rows, cols and columns count
-// blocks. Columns rows..cols-1 of a square-ish distributed matrix are ghosts: unknowns of other ranks, whose
-// values follow the local ones in a vector.
+// With block_dim k > 1, rows and columns i * k + c are the components c of node i, and all k × k blocks are full, with
+// zeros where there is nothing. So who knows of rows alone needs no more than that, and who knows of nodes finds the
+// row c of a node's blocks side by side from offsets[i * k + c] on, k values for each of its node_columns: block
+// storage with the values of scalar rows.
 struct Matrix {
   DType dtype = DType::f64;
   std::int64_t rows = 0;
@@ -23,7 +25,17 @@ struct Matrix {
   const std::int64_t* offsets = nullptr;
   const std::int32_t* columns = nullptr;
   const void* values = nullptr;
-  std::int32_t block = 1;
+  std::int32_t block_dim = 1;
+  const std::int64_t* node_offsets = nullptr;  // where block_dim > 1
+  const std::int32_t* node_columns = nullptr;
+
+  AMG_HD std::int64_t nodes() const { return rows / block_dim; }
+  // The pattern of the blocks, without values; the matrix itself where it has none.
+  AMG_HD Matrix by_nodes() const {
+    if (block_dim == 1) return *this;
+    const std::int64_t entries_of_block = std::int64_t{block_dim} * block_dim;
+    return {dtype, nodes(), cols / block_dim, entries / entries_of_block, node_offsets, node_columns};
+  }
 
   template <class T>
   AMG_HD const T* as() const {
@@ -38,9 +50,24 @@ struct Pattern {
   std::int64_t cols = 0;
   Array<std::int64_t> offsets;
   Array<std::int32_t> columns;
+  std::int32_t block_dim = 1;
+  std::shared_ptr<const Pattern> nodes;  // of the blocks where block_dim > 1
 
   std::int64_t entries() const { return columns.size(); }
-  std::size_t bytes() const { return offsets.bytes() + columns.bytes(); }
+  std::size_t bytes() const { return offsets.bytes() + columns.bytes() + (nodes ? nodes->bytes() : 0); }
+
+  Matrix with(DType dtype, const void* values) const {
+    return {dtype,
+            rows,
+            cols,
+            entries(),
+            offsets.data(),
+            columns.data(),
+            values,
+            block_dim,
+            nodes ? nodes->offsets.data() : nullptr,
+            nodes ? nodes->columns.data() : nullptr};
+  }
 };
 
 // A matrix that owns what it consists of.
@@ -50,16 +77,7 @@ class CsrMatrix {
   CsrMatrix(std::shared_ptr<const Pattern> pattern, Buffer values, DType dtype)
       : pattern_(std::move(pattern)), values_(std::move(values)), dtype_(dtype) {}
 
-  Matrix view() const {
-    if (!pattern_) return {};
-    return {dtype_,
-            pattern_->rows,
-            pattern_->cols,
-            pattern_->entries(),
-            pattern_->offsets.data(),
-            pattern_->columns.data(),
-            values_.data()};
-  }
+  Matrix view() const { return pattern_ ? pattern_->with(dtype_, values_.data()) : Matrix{}; }
   operator Matrix() const { return view(); }
 
   const std::shared_ptr<const Pattern>& pattern() const { return pattern_; }
@@ -91,6 +109,16 @@ struct TransposedPattern {
 
 enum class Mode : std::uint8_t { plain, transposed, conjugate_transposed };
 
+// A diagonal of dense k × k blocks, row-major, so that row i of it lies at i * k; or the transpose of that.
+struct BlockDiagonal {
+  BlockDiagonal(const void* values_, std::int32_t block_dim_ = 1, bool transposed_ = false)
+      : values(values_), block_dim(block_dim_), transposed(transposed_) {}
+
+  const void* values;
+  std::int32_t block_dim;
+  bool transposed;
+};
+
 // A, or its (conjugate) transpose, as a linear map. `transpose` holds Aᵀ explicitly, for row-wise products;
 // it may be empty in plain mode only.
 struct Operator {
@@ -101,6 +129,10 @@ struct Operator {
   // The matrix whose rows are the rows of the map (conjugation aside).
   const Matrix& by_rows() const { return mode == Mode::plain ? matrix : transpose; }
   std::int64_t rows() const { return by_rows().rows; }
+  // What was computed of the matrix's diagonal blocks, in the map's mode.
+  BlockDiagonal diagonal(const Buffer& values) const {
+    return {values.data(), matrix.block_dim, mode != Mode::plain};
+  }
 };
 
 }  // namespace amg

@@ -49,6 +49,9 @@ struct Passes {
   std::int32_t last = 0;
 };
 
+// Which entries of blocks a pattern has.
+enum class Blocks : std::uint8_t { full, diagonal };
+
 enum class Norm : std::uint8_t { L1, L2, LMAX };
 
 using Dots = std::initializer_list<Dot>;
@@ -93,6 +96,8 @@ class Space {
     pattern->cols = A.cols;
     pattern->offsets = array<std::int64_t>(A.rows + 1);
     pattern->columns = array<std::int32_t>(A.entries);
+    pattern->block_dim = A.block_dim;
+    if (A.block_dim > 1) pattern->nodes = copy_pattern(A.by_nodes());
     copy_bytes(std::as_bytes(std::span(A.offsets, pattern->offsets.span().size())), pattern->offsets.data());
     copy_bytes(std::as_bytes(std::span(A.columns, pattern->columns.span().size())), pattern->columns.data());
     return pattern;
@@ -134,48 +139,78 @@ class Space {
   virtual void multiply_dense(const void* M, Mode mode, ConstVector x, Vector y) = 0;
 
   // ---- smoothers
+  // For a matrix of nodes "a_ii" is a diagonal block, |a_ij| of other nodes' entries counts row by row and is added to
+  // the diagonal of a_ii, and an inverse is that of src/setup/block_row.h.
   // inverse[i] = 1 / a_ii, and 0 where the diagonal is 0 or absent: such a row is not smoothed.
   virtual void invert_diagonal(const Matrix& A, void* inverse) = 0;
   // inverse[i] = ±1 / (|a_i1| + |a_i2| + …), signed like a_ii, and 0 where that is 0 or absent.
   virtual void invert_l1_diagonal(const Matrix& A, void* inverse) = 0;
   // y = omega D⁻¹ b
-  virtual void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) = 0;
+  virtual void scale_rows(const BlockDiagonal& inverse, double omega, ConstVector b, Vector y) = 0;
   // y = x + omega D⁻¹ (b − A x); y and x must not overlap
-  virtual void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b,
+  virtual void jacobi_sweep(const Operator& A, const BlockDiagonal& inverse, double omega, ConstVector b,
                             ConstVector x, Vector y) = 0;
 
-  // ---- smoothers, color after color: rows of one color are independent, and run at once
+  // ---- smoothers, color after color: rows of one color are independent, and run at once. In a matrix of nodes it is
+  // nodes that have colors, and what stands for a row of one column stands for a node's block.
   // Rows of one color are further apart than `distance`, 1 or 2. The same colors in every space. `transposed` is
   // Aᵀ's pattern, or null where it is A's.
   virtual Coloring color_matrix(const Matrix& A, const Pattern* transposed, int distance) = 0;
   // x_i += omega inverse_i (b_i − Σ a_ij x_j) in place, in the order of the colors or backwards.
   virtual void gauss_seidel_sweep(const Operator& A, const Coloring& coloring, bool backwards,
-                                  const void* inverse, double omega, ConstVector b, Vector x) = 0;
+                                  const BlockDiagonal& inverse, double omega, ConstVector b, Vector x) = 0;
   // x = (E + U)⁻¹ E (E + L)⁻¹ b, where L + U is F without its diagonal, split by the order of the colors, and
   // `inverse` E⁻¹; where that is 0, so is x.
-  virtual void solve_factors(const Operator& F, const Coloring& coloring, const void* inverse, ConstVector b,
-                             Vector x) = 0;
+  virtual void solve_factors(const Operator& F, const Coloring& coloring, const BlockDiagonal& inverse,
+                             ConstVector b, Vector x) = 0;
   // E⁻¹ of the factors whose L and U are A's: (E + L) E⁻¹ (E + U) has the diagonal of A.
   virtual void factor_dilu(const Matrix& A, const Coloring& coloring, void* inverse) = 0;
   // The values of F, and E⁻¹: (E + L) E⁻¹ (E + U) is A where F has entries, but for those A lacks.
   virtual void factor_ilu(const Matrix& A, const Coloring& coloring, CsrMatrix& F, void* inverse) = 0;
-  // The entries of A before or after the diagonal in the order of the colors, and the diagonal.
+  // The entries of a scalar A before or after the diagonal in the order of the colors, and the diagonal.
   virtual CsrMatrix triangle(const Matrix& A, const Coloring& coloring, Triangle which) = 0;
 
   // ---- smoothers with other diagonals, and inside blocks of rows
-  // diagonal[i] = a_ii / Σ_j a_ij²
+  // diagonal[i] = a_ii / Σ_j a_ij², or a_iiᵀ (Σ_j a_ij a_ijᵀ)⁻¹
   virtual void spai0_diagonal(const Matrix& A, void* diagonal) = 0;
   // inverse[i] = ±1 / (|a_ii| + ½ Σ |a_ij| over the j outside of i's block), signed like a_ii; 0 where a_ii is 0.
   virtual void invert_hybrid_diagonal(const Matrix& A, void* inverse) = 0;
   // norms[i] = Σ_j |a_ij|, or its inverse, 0 for a row of zeros
   virtual void row_norms(const Matrix& A, bool inverted, void* norms) = 0;
-  // What `all` has at the coarse rows (coarse[i] >= 0) and at the others, and zeros elsewhere.
-  virtual void split_diagonal(std::span<const std::int32_t> coarse, DType dtype, const void* all,
-                              void* at_coarse, void* at_fine) = 0;
+  // What `all` has at the coarse nodes (coarse[i] >= 0) and at the others, and zeros elsewhere.
+  virtual void split_diagonal(std::span<const std::int32_t> coarse, DType dtype, std::int32_t block_dim,
+                              const void* all, void* at_coarse, void* at_fine) = 0;
   // y_i = x_i + omega inverse_i (b_i − Σ_j a_ij z_j), row after row of a block of hybrid_block_rows, or backwards,
   // where z is y in the block and x outside; y and x must not overlap.
-  virtual void hybrid_gs_sweep(const Operator& A, const void* inverse, double omega, bool backwards,
+  virtual void hybrid_gs_sweep(const Operator& A, const BlockDiagonal& inverse, double omega, bool backwards,
                                ConstVector b, ConstVector x, Vector y) = 0;
+
+  // ---- matrices of nodes
+  // The pattern of the k × k blocks of A if all are full; else nothing.
+  virtual std::shared_ptr<const Pattern> node_pattern(const Pattern& A, std::int32_t k) = 0;
+  // A node for each block: its full pattern, or only what couples equal components, a_(ik+c)(jk+c).
+  virtual std::shared_ptr<const Pattern> expand(const Pattern& nodes, std::int32_t k, Blocks blocks) = 0;
+  // N, on the pattern of A's nodes: what stands for A where nodes are compared. n_ij = −‖A_ij‖_F, and ‖A_ii‖_F on the
+  // diagonal, as of an M-matrix.
+  virtual void node_norms(const Matrix& A, CsrMatrix& N) = 0;
+  // n_ij = a_(ik+c)(jk+c)
+  virtual void component(const Matrix& A, std::int32_t c, CsrMatrix& N) = 0;
+  // p_(ik+c)(jk+c) = n_ij, into the diagonal blocks of P
+  virtual void set_component(const Matrix& N, std::int32_t c, std::int32_t k, CsrMatrix& P) = 0;
+
+  // A pattern, which has just been made, as one of k × k blocks; nothing if some are not full.
+  std::shared_ptr<const Pattern> in_blocks(std::shared_ptr<const Pattern> A, std::int32_t k) {
+    if (k == 1) return A;
+    const auto pattern = std::const_pointer_cast<Pattern>(std::move(A));  // nobody else has it yet
+    pattern->nodes = node_pattern(*pattern, k);
+    if (!pattern->nodes) return nullptr;
+    pattern->block_dim = k;
+    return pattern;
+  }
+  // Room for the diagonal blocks of A.
+  Buffer diagonal_blocks(const Matrix& A) {
+    return {memory(), static_cast<std::size_t>(A.rows * A.block_dim) * size_of(A.dtype)};
+  }
 
   // ---- sparse patterns and products
   virtual TransposedPattern transpose(const Pattern& pattern) = 0;

@@ -124,6 +124,36 @@ Sorted sort(const InputMatrix& input) {
   return sorted;
 }
 
+// The same with every k × k block full where it has an entry: what is added has no source.
+Sorted fill_blocks(const Sorted& scalar, std::int64_t k) {
+  Sorted full;
+  full.offsets.push_back(0);
+  full.first.push_back(0);
+  full.order = scalar.order;
+  const auto rows = static_cast<std::int64_t>(scalar.offsets.size()) - 1;
+  const auto at = [](const auto& array, std::int64_t i) { return array[static_cast<std::size_t>(i)]; };
+  std::vector<std::int64_t> blocks;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    if (i % k == 0) {
+      blocks.clear();
+      for (std::int64_t e = at(scalar.offsets, i); e < at(scalar.offsets, i + k); ++e)
+        blocks.push_back(at(scalar.columns, e) / k);
+      std::ranges::sort(blocks);
+      blocks.erase(std::ranges::unique(blocks).begin(), blocks.end());
+    }
+    std::int64_t e = at(scalar.offsets, i);
+    const std::int64_t end = at(scalar.offsets, i + 1);
+    for (const std::int64_t block : blocks)
+      for (std::int64_t j = block * k; j < (block + 1) * k; ++j) {
+        full.columns.push_back(static_cast<std::int32_t>(j));
+        if (e < end && at(scalar.columns, e) == j) ++e;
+        full.first.push_back(scalar.first.empty() ? e : at(scalar.first, e));
+      }
+    full.offsets.push_back(static_cast<std::int64_t>(full.columns.size()));
+  }
+  return full;
+}
+
 // The nonzeros of a dense matrix.
 Sorted nonzeros(const InputMatrix& input) {
   Sorted sorted;
@@ -151,13 +181,17 @@ CanonicalPattern::CanonicalPattern(Space& space, const InputMatrix& input)
       stored_(input.stored) {
   if (input.rows > std::numeric_limits<std::int32_t>::max())
     throw Error("A: " + std::to_string(input.rows) + " rows; one process holds at most 2^31 - 1");
+  const std::int32_t k = input.block_dim;
+  if (input.rows % k != 0)
+    throw Error("A: " + std::to_string(input.rows) + " rows are no nodes of block_dim " + std::to_string(k));
   const bool dense = format_ == InputMatrix::Format::dense;
   if (!dense) {
     row_index_ = Buffer(space.memory(), input.row_index.bytes());
     col_index_ = Buffer(space.memory(), input.col_index.bytes());
     space.copy_bytes(bytes_of(input.row_index), row_index_.data());
     space.copy_bytes(bytes_of(input.col_index), col_index_.data());
-    pattern_ = space.pattern_if_canonical(input);
+    const std::shared_ptr<const Pattern> given = space.pattern_if_canonical(input);
+    pattern_ = k == 1 || !given ? given : space.in_blocks(given, k);
     if (pattern_) return;
   }
 
@@ -169,7 +203,8 @@ CanonicalPattern::CanonicalPattern(Space& space, const InputMatrix& input)
   host.row_index.data = rows.data();
   host.col_index.data = cols.data();
   host.values = values.data();
-  const Sorted sorted = dense ? nonzeros(host) : sort(host);
+  Sorted sorted = dense ? nonzeros(host) : sort(host);
+  if (k > 1) sorted = fill_blocks(sorted, k);
 
   auto pattern = std::make_shared<Pattern>();
   pattern->rows = pattern->cols = input.rows;
@@ -177,7 +212,7 @@ CanonicalPattern::CanonicalPattern(Space& space, const InputMatrix& input)
   pattern->columns = to_space(space, sorted.columns);
   order_ = to_space(space, sorted.order);
   first_ = to_space(space, sorted.first);
-  pattern_ = std::move(pattern);
+  pattern_ = space.in_blocks(std::move(pattern), k);
 }
 
 bool CanonicalPattern::describes(Space& space, const InputMatrix& input) const {
@@ -212,13 +247,7 @@ Matrix CanonicalPattern::matrix(Space& space, const InputMatrix& input, Buffer& 
     else
       space.gather_sums(input.dtype, input.values, order_.span(), first_.span(), storage.data());
   }
-  return {input.dtype,
-          pattern_->rows,
-          pattern_->cols,
-          pattern_->entries(),
-          pattern_->offsets.data(),
-          pattern_->columns.data(),
-          values};
+  return pattern_->with(input.dtype, values);
 }
 
 std::size_t CanonicalPattern::bytes() const {

@@ -13,9 +13,10 @@ namespace amg {
 class CanonicalPattern {
  public:
   // Throws Error for offsets that decrease or row or column numbers out of range. A dense matrix has the
-  // pattern of its nonzeros, so it is recognised by its values.
+  // pattern of its nonzeros, so it is recognised by its values. Blocks of the input's block_dim are filled with zeros.
   CanonicalPattern(Space& space, const InputMatrix& input);
 
+  // Whatever the block_dim.
   bool describes(Space& space, const InputMatrix& input) const;
 
   // The canonical matrix: the input's values where they lie if they are in canonical order, else gathered into
@@ -23,6 +24,7 @@ class CanonicalPattern {
   Matrix matrix(Space& space, const InputMatrix& input, Buffer& storage) const;
 
   const std::shared_ptr<const Pattern>& pattern() const { return pattern_; }
+  std::int32_t block_dim() const { return pattern_->block_dim; }
   std::size_t bytes() const;
 
  private:

@@ -39,7 +39,7 @@ void Preconditioner::apply(Space& space, const Operator& A, ConstVector r, Vecto
 void Preconditioner::run(Space& space, const Operator& A, ConstVector r, Vector z) const {
   if (!rule_.monitored) return method_->apply(space, A, r, {}, z, rule_.max_iters);
   space.fill(z, 0.0);
-  Monitor monitor(space, rule_, r.lanes, r.dtype);
+  Monitor monitor(space, rule_, r, A.matrix.block_dim);
   method_->solve(space, A, r, z, monitor);
 }
 

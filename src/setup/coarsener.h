@@ -22,8 +22,11 @@ class Coarsener {
   // that P has; false, with P unspecified, if setup has to be run again.
   virtual bool refresh(Space& space, const Matrix& A, CsrMatrix& P) = 0;
 
-  // Where rows are coarse or not: the number of row i on the next level, or negative. Until the next setup.
+  // Where nodes are coarse or not: the number of node i on the next level, or negative. Until the next setup.
   virtual std::span<const std::int32_t> splitting() const { return {}; }
+
+  // Unknowns of a node of the next level.
+  virtual std::int32_t block_dim(const Matrix& A) const { return A.block_dim; }
 
   virtual std::size_t bytes() const = 0;
 };

@@ -43,6 +43,11 @@ Hierarchy::Hierarchy(const Scope& scope)
   }
 }
 
+// Where coarsening stops: in nodes, but for a direct solve, whose size counts rows.
+std::int64_t Hierarchy::least_nodes(std::int32_t block_dim) const {
+  return coarse_solver_name_ == "DENSE_LU_SOLVER" ? floor_ / block_dim : floor_;
+}
+
 void Hierarchy::setup(Space& space, const Matrix& A) {
   fine_rows_ = A.rows;
   fine_entries_ = A.entries;
@@ -56,7 +61,7 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
   ++builds_;
   levels_.resize(from + 1);
   Matrix matrix = A;
-  while (static_cast<int>(levels_.size()) < max_levels_ && matrix.rows > floor_) {
+  while (static_cast<int>(levels_.size()) < max_levels_ && matrix.nodes() > least_nodes(matrix.block_dim)) {
     Level next;
     levels_.back().coarsener = make_coarsener_(std::ssize(levels_) - 1);
     if (!coarsen(space, matrix, levels_.back(), next)) break;
@@ -71,7 +76,8 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
 bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next) const {
   level.P = level.coarsener->setup(space, A);
   const std::int64_t rows = level.P.cols();
-  if (rows == 0 || rows < floor_ ||
+  const std::int32_t k = level.coarsener->block_dim(A);
+  if (rows == 0 || rows / k < least_nodes(k) ||
       !(static_cast<double>(rows) < coarsen_threshold_ * static_cast<double>(A.rows)))
     return false;
   level.to_R = space.transpose(*level.P.pattern());
@@ -79,6 +85,7 @@ bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next
   space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
   const CsrMatrix AP = space.product(A, level.P);
   next.A = space.product(level.R, AP);
+  if (!space.in_blocks(next.A.pattern(), k)) throw std::logic_error("a coarse block is not full");
   level.AP = AP.pattern();
   return true;
 }

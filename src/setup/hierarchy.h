@@ -55,6 +55,7 @@ class Hierarchy {
  private:
   void build(Space& space, const Matrix& A, std::size_t from);
   bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
+  std::int64_t least_nodes(std::int32_t block_dim) const;
   void finish(Space& space, const Matrix& A);
   const Slot& smoother_of(std::size_t l) const;
   void add_smoother(Space& space, const Matrix& A);
@@ -66,7 +67,7 @@ class Hierarchy {
   Preconditioner coarse_solver_;
   int max_levels_;
   double coarsen_threshold_;
-  std::int64_t floor_;  // rows under which no level is worth its overhead
+  std::int64_t floor_;  // size under which no level is worth its overhead
   std::int64_t coarse_solver_limit_;
 
   bool has_coarse_solver_ = false;

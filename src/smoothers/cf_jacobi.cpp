@@ -23,14 +23,14 @@ class CfJacobi final : public Stationary {
   void split(std::span<const std::int32_t> coarse) override { coarse_ = coarse; }
 
   void setup(Space& space, const Matrix& A) override {
-    for (Buffer& inverse : inverses_)
-      inverse = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+    for (Buffer& inverse : inverses_) inverse = space.diagonal_blocks(A);
     refresh(space, A);
   }
   void refresh(Space& space, const Matrix& A) override {
     auto& [all, coarse, fine] = inverses_;
     space.invert_diagonal(A, all.data());
-    if (!coarse_.empty()) space.split_diagonal(coarse_, A.dtype, all.data(), coarse.data(), fine.data());
+    if (!coarse_.empty())
+      space.split_diagonal(coarse_, A.dtype, A.block_dim, all.data(), coarse.data(), fine.data());
   }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
@@ -52,7 +52,7 @@ class CfJacobi final : public Stationary {
               bool backwards) const {
     const int parts = coarse_.empty() ? 1 : static_cast<int>(order_.size());
     alternate(space, guess, x, parts * iterations, [&](int k, ConstVector from, Vector to) {
-      const void* inverse = part(backwards ? parts - 1 - k % parts : k % parts).data();
+      const BlockDiagonal inverse = A.diagonal(part(backwards ? parts - 1 - k % parts : k % parts));
       if (from.data)
         space.jacobi_sweep(A, inverse, omega_, b, from, to);
       else

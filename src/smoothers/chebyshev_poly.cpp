@@ -16,17 +16,17 @@ class ChebyshevPoly final : public Stationary {
   explicit ChebyshevPoly(int order) : order_(order) {}
 
   void setup(Space& space, const Matrix& A) override {
-    inverse_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+    inverse_ = space.diagonal_blocks(A);
     refresh(space, A);
   }
   void refresh(Space& space, const Matrix& A) override {
     space.invert_diagonal(A, inverse_.data());
-    const double high = row_sum_bound(space, A, inverse_);
+    const double high = jacobi_bound(space, A, inverse_);
     spectrum_ = {high / std::max(4, order_ * order_), high};
   }
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
-    const auto D = [&](ConstVector r, Vector z) { space.scale_rows(inverse_.data(), 1.0, r, z); };
+    const auto D = [&](ConstVector r, Vector z) { space.scale_rows(A.diagonal(inverse_), 1.0, r, z); };
     chebyshev(space, A, D, spectrum_, order_, b, guess, x, iterations);
   }
 

@@ -13,7 +13,7 @@ class HybridGs final : public Stationary {
   HybridGs(double omega, bool symmetric) : omega_(omega), symmetric_(symmetric) {}
 
   void setup(Space& space, const Matrix& A) override {
-    inverse_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+    inverse_ = space.diagonal_blocks(A);
     refresh(space, A);
   }
   void refresh(Space& space, const Matrix& A) override { space.invert_hybrid_diagonal(A, inverse_.data()); }
@@ -34,7 +34,7 @@ class HybridGs final : public Stationary {
  private:
   void sweep(Space& space, const Operator& A, bool backwards, ConstVector b, ConstVector from,
              Vector to) const {
-    space.hybrid_gs_sweep(A, inverse_.data(), omega_, backwards, b, from, to);
+    space.hybrid_gs_sweep(A, A.diagonal(inverse_), omega_, backwards, b, from, to);
   }
 
   double omega_;

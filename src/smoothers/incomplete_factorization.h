@@ -16,7 +16,7 @@ class IncompleteFactorization : public Stationary {
 
   void setup(Space& space, const Matrix& A) override {
     coloring_ = color_(space, A);
-    inverse_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+    inverse_ = space.diagonal_blocks(A);
   }
 
   // Traffic of an iteration: A + twice (F + 4 bytes an entry) + 13 vectors; the first from no guess has no
@@ -27,7 +27,7 @@ class IncompleteFactorization : public Stationary {
     for (int k = 0; k < iterations; ++k) {
       const bool from_zero = k == 0 && !guess;
       if (!from_zero) space.residual(A, b, x, r);
-      space.solve_factors(factors(A), coloring_, inverse_.data(), from_zero ? b : ConstVector(r), e);
+      space.solve_factors(factors(A), coloring_, A.diagonal(inverse_), from_zero ? b : ConstVector(r), e);
       space.combine(x, {{1, x}, {omega_, e}});
     }
   }

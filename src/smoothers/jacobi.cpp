@@ -5,7 +5,7 @@
 namespace amg {
 
 void Jacobi::setup(Space& space, const Matrix& A) {
-  M_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+  M_ = space.diagonal_blocks(A);
   refresh(space, A);
 }
 
@@ -14,9 +14,9 @@ void Jacobi::refresh(Space& space, const Matrix& A) { (space.*diagonal_)(A, M_.d
 void Jacobi::apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) {
   alternate(space, guess, x, iterations, [&](int, ConstVector from, Vector to) {
     if (from.data)
-      space.jacobi_sweep(A, M_.data(), omega_, b, from, to);
+      space.jacobi_sweep(A, A.diagonal(M_), omega_, b, from, to);
     else
-      space.scale_rows(M_.data(), omega_, b, to);
+      space.scale_rows(A.diagonal(M_), omega_, b, to);
   });
 }
 

@@ -4,7 +4,7 @@
 
 namespace amg {
 
-// x += omega M (b − A x) with a diagonal M, which `diagonal` computes.
+// x += omega M (b − A x) with a diagonal M, of blocks where A has them, which `diagonal` computes.
 class Jacobi final : public Stationary {
  public:
   using Diagonal = void (Space::*)(const Matrix& A, void* M);

@@ -24,12 +24,12 @@ class KpzPolynomial final : public Stationary {
   KpzPolynomial(int order, int mu) : mu_(mu), coefficients_(static_cast<std::size_t>(order) + 1) {}
 
   void setup(Space& space, const Matrix& A) override {
-    inverse_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+    inverse_ = space.diagonal_blocks(A);
     refresh(space, A);
   }
   void refresh(Space& space, const Matrix& A) override {
     space.invert_diagonal(A, inverse_.data());
-    const double high = row_sum_bound(space, A, inverse_);
+    const double high = jacobi_bound(space, A, inverse_);
     const double low = high / mu_;
     theta_ = (high + low) / 2;
     delta_ = (high - low) / 2;
@@ -50,11 +50,11 @@ class KpzPolynomial final : public Stationary {
     for (int k = 0; k < iterations; ++k) {
       std::array<Vector, 3> v{first, second, third};  // T_n−1, T_n, T_n+1 of (θ − D⁻¹ A) / δ, times D⁻¹ r
       space.residual(A, b, x, r);
-      space.scale_rows(inverse_.data(), 1.0, r, v[1]);
+      space.scale_rows(A.diagonal(inverse_), 1.0, r, v[1]);
       space.combine(x, {{1, x}, {coefficients_[0], v[1]}});
       for (std::size_t n = 1; n < coefficients_.size(); ++n) {
         space.multiply(A, v[1], r);
-        space.scale_rows(inverse_.data(), 1.0, r, z);
+        space.scale_rows(A.diagonal(inverse_), 1.0, r, z);
         if (n == 1)
           space.combine(v[2], {{theta_ / delta_, v[1]}, {-1 / delta_, z}});
         else

@@ -19,7 +19,7 @@ class MulticolorGs final : public Stationary {
 
   void setup(Space& space, const Matrix& A) override {
     coloring_ = color_(space, A);
-    inverse_ = Buffer(space.memory(), static_cast<std::size_t>(A.rows) * size_of(A.dtype));
+    inverse_ = space.diagonal_blocks(A);
     refresh(space, A);
   }
   void refresh(Space& space, const Matrix& A) override {
@@ -42,7 +42,7 @@ class MulticolorGs final : public Stationary {
 
  private:
   void sweep(Space& space, const Operator& A, bool backwards, ConstVector b, Vector x) const {
-    space.gauss_seidel_sweep(A, coloring_, backwards, inverse_.data(), options_.omega, b, x);
+    space.gauss_seidel_sweep(A, coloring_, backwards, A.diagonal(inverse_), options_.omega, b, x);
   }
 
   Options options_;

@@ -40,9 +40,16 @@ class MulticolorIlu final : public IncompleteFactorization {
   // L D U has an entry where ILU(1) has one: (i, j) stored, or a_ik and a_kj for a k before both.
   std::shared_ptr<const Pattern> pattern(Space& space, const Matrix& A) const {
     if (level_ == 0) return space.copy_pattern(A);
-    return space
-        .product(space.triangle(A, coloring_, Triangle::lower), space.triangle(A, coloring_, Triangle::upper))
-        .pattern();
+    const auto product = [&](const Matrix& N) {
+      return space
+          .product(space.triangle(N, coloring_, Triangle::lower),
+                   space.triangle(N, coloring_, Triangle::upper))
+          .pattern();
+    };
+    if (A.block_dim == 1) return product(A);
+    CsrMatrix nodes = space.matrix(space.copy_pattern(A.by_nodes()), A.dtype);
+    space.node_norms(A, nodes);
+    return space.in_blocks(space.expand(*product(nodes), A.block_dim, Blocks::full), A.block_dim);
   }
 
   Operator factors(const Operator& A) const override {

@@ -26,11 +26,6 @@ double row_sum_bound(Space& space, const Matrix& A, Precondition M) {
   return bound > 0 ? bound : 1.0;  // nothing is smoothed where every diagonal entry is 0
 }
 
-double row_sum_bound(Space& space, const Matrix& A, const Buffer& diagonal) {
-  return row_sum_bound(space, A,
-                       [&](ConstVector r, Vector z) { space.scale_rows(diagonal.data(), 1.0, r, z); });
-}
-
 Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
   const Operator op{A, {}, Mode::plain};
   const int steps = static_cast<int>(std::min<std::int64_t>(arnoldi_steps, A.rows));
@@ -67,6 +62,12 @@ Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
   const double largest = ritz.cwiseAbs().maxCoeff(), smallest = ritz.real().minCoeff();
   if (!(largest > 0)) return {0.5, 1.0};  // M A is nilpotent
   return {smallest > 0 ? smallest : largest / 8, 1.1 * largest};
+}
+
+double jacobi_bound(Space& space, const Matrix& A, const Buffer& diagonal) {
+  const BlockDiagonal D(diagonal.data(), A.block_dim);
+  const auto M = [&](ConstVector r, Vector z) { space.scale_rows(D, 1.0, r, z); };
+  return A.block_dim == 1 ? row_sum_bound(space, A, M) : ritz_spectrum(space, A, M).high;
 }
 
 }  // namespace amg

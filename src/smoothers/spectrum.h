@@ -16,7 +16,8 @@ using Precondition = FunctionRef<void(ConstVector r, Vector z)>;
 
 // The largest entry of M |A| 1: for a diagonal M the norm |M A|_∞, which bounds every eigenvalue.
 double row_sum_bound(Space& space, const Matrix& A, Precondition M);
-double row_sum_bound(Space& space, const Matrix& A, const Buffer& diagonal);
+// The same of a diagonal; or where it consists of blocks, whose signs row sums would miss, the Ritz estimate below.
+double jacobi_bound(Space& space, const Matrix& A, const Buffer& diagonal);
 
 // The smallest and 1.1 times the largest of the Ritz values of a few Arnoldi steps (Saad, Numerical Methods for Large
 // Eigenvalue Problems, 2011, section 6.2), from a start that depends on nothing but the number of rows.

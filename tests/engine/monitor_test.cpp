@@ -29,7 +29,7 @@ class MonitorTest : public SpaceTest {
     Script(MonitorTest& test, const StoppingRule& rule, std::int32_t lanes,
            const Observer* observer = nullptr)
         : test_(test),
-          monitor(test.space, rule, lanes, test.GetParam().dtype, observer),
+          monitor(test.space, rule, ConstVector{nullptr, test.GetParam().dtype, 2, lanes}, 1, observer),
           scalars_(test.space, lanes) {}
 
     bool start(const std::vector<double>& sizes) {

@@ -168,7 +168,8 @@ def test_blocks_are_aggregated():
         "min_coarse_rows": 32,
         "dense_lu_num_rows": 64,
     }
-    assert resolve(None, {}, block_dim=2) == nested(**OUTER, preconditioner=AMG | blocks)
+    expected = nested(**OUTER, preconditioner=AMG | blocks) | {"block_dim": 2}
+    assert resolve(None, {"block_dim": 2}) == resolve({"block_dim": 2}, {}) == expected
 
 
 def test_the_users_dict_is_neither_changed_nor_shared():

@@ -128,7 +128,6 @@ def test_bad_initial_guess(x0, message):
         {"comm": object()},
         {"nglobal": N},
         {"partition_info": (0, N)},
-        {"block_dim": 3},
         {"nullspace": "constant"},
         {"transpose_nullspace": "constant"},
         {"labels": (1, np.zeros(N, int))},

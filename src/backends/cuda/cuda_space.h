@@ -43,14 +43,14 @@ class CudaSpace final : public Space {
 
   void invert_diagonal(const Matrix& A, void* inverse) override;
   void invert_l1_diagonal(const Matrix& A, void* inverse) override;
-  void scale_rows(const void* inverse, double omega, ConstVector b, Vector y) override;
-  void jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b, ConstVector x,
-                    Vector y) override;
+  void scale_rows(const BlockDiagonal& inverse, double omega, ConstVector b, Vector y) override;
+  void jacobi_sweep(const Operator& A, const BlockDiagonal& inverse, double omega, ConstVector b,
+                    ConstVector x, Vector y) override;
 
   Coloring color_matrix(const Matrix& A, const Pattern* transposed, int distance) override;
-  void gauss_seidel_sweep(const Operator& A, const Coloring& coloring, bool backwards, const void* inverse,
-                          double omega, ConstVector b, Vector x) override;
-  void solve_factors(const Operator& F, const Coloring& coloring, const void* inverse, ConstVector b,
+  void gauss_seidel_sweep(const Operator& A, const Coloring& coloring, bool backwards,
+                          const BlockDiagonal& inverse, double omega, ConstVector b, Vector x) override;
+  void solve_factors(const Operator& F, const Coloring& coloring, const BlockDiagonal& inverse, ConstVector b,
                      Vector x) override;
   void factor_dilu(const Matrix& A, const Coloring& coloring, void* inverse) override;
   void factor_ilu(const Matrix& A, const Coloring& coloring, CsrMatrix& F, void* inverse) override;
@@ -59,10 +59,16 @@ class CudaSpace final : public Space {
   void spai0_diagonal(const Matrix& A, void* diagonal) override;
   void invert_hybrid_diagonal(const Matrix& A, void* inverse) override;
   void row_norms(const Matrix& A, bool inverted, void* norms) override;
-  void split_diagonal(std::span<const std::int32_t> coarse, DType dtype, const void* all, void* at_coarse,
-                      void* at_fine) override;
-  void hybrid_gs_sweep(const Operator& A, const void* inverse, double omega, bool backwards, ConstVector b,
-                       ConstVector x, Vector y) override;
+  void split_diagonal(std::span<const std::int32_t> coarse, DType dtype, std::int32_t block_dim,
+                      const void* all, void* at_coarse, void* at_fine) override;
+  void hybrid_gs_sweep(const Operator& A, const BlockDiagonal& inverse, double omega, bool backwards,
+                       ConstVector b, ConstVector x, Vector y) override;
+
+  std::shared_ptr<const Pattern> node_pattern(const Pattern& A, std::int32_t k) override;
+  std::shared_ptr<const Pattern> expand(const Pattern& nodes, std::int32_t k, Blocks blocks) override;
+  void node_norms(const Matrix& A, CsrMatrix& N) override;
+  void component(const Matrix& A, std::int32_t c, CsrMatrix& N) override;
+  void set_component(const Matrix& N, std::int32_t c, std::int32_t k, CsrMatrix& P) override;
 
   TransposedPattern transpose(const Pattern& pattern) override;
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;

@@ -85,6 +85,8 @@ TransposedPattern CudaSpace::transpose(const Pattern& A) {
     take_rows(stream_, row_of.data(), source, pattern->columns.data());
   }
   find_offsets(stream_, sorted.data(), A.entries(), A.cols, pattern->offsets.data());
+  pattern->block_dim = A.block_dim;
+  if (A.nodes) pattern->nodes = transpose(*A.nodes).pattern;
   return {std::move(pattern), std::move(source)};
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "backends/host/node_rows.h"
 #include "backends/host/products.h"
 #include "core/arena.h"
 
@@ -39,6 +40,17 @@ void for_listed_sums(const Matrix& A, std::span<const std::int32_t> rows, const 
                        for (std::int32_t l = 0; l < width; ++l) finish(i, first + l, sums[l]);
                      }
                    }
+               });
+}
+
+// node_step for the nodes of a list.
+template <class T, class From, class Rhs, class Write>
+void for_listed_steps(const Matrix& A, std::span<const std::int32_t> list, const BlockDiagonal& inverse,
+                      std::int32_t lanes, const From& from, const Rhs& rhs, const Write& write) {
+  parallel_for(static_cast<std::int64_t>(list.size()), product_rows(A) / A.block_dim,
+               [&](std::int64_t begin, std::int64_t end) {
+                 const auto node = [list](std::int64_t n) { return list[static_cast<std::size_t>(n)]; };
+                 for_node_steps<T>(A, inverse, lanes, begin, end, node, from, rhs, write);
                });
 }
 

@@ -91,7 +91,9 @@ Array<std::int32_t> host::pmis(Space& space, const Pattern& S, Uninfluential uni
 
 // S by itself: on coarse levels most of A is weak, and the rounds read S many times.
 Array<std::int32_t> HostSpace::select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) {
-  Pattern S{A.rows, A.rows, array<std::int64_t>(A.rows + 1), {}};
+  Pattern S;
+  S.rows = S.cols = A.rows;
+  S.offsets = array<std::int64_t>(A.rows + 1);
   for_rows(A.rows, [&](std::int64_t i) {
     S.offsets[i] =
         std::count(strong.begin() + A.offsets[i], strong.begin() + A.offsets[i + 1], std::uint8_t{1});

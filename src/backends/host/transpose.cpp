@@ -77,6 +77,8 @@ TransposedPattern HostSpace::transpose(const Pattern& A) {
         source[place] = k;
       }
   });
+  pattern->block_dim = A.block_dim;
+  if (A.nodes) pattern->nodes = transpose(*A.nodes).pattern;
   return {std::move(pattern), std::move(source)};
 }
 

@@ -4,6 +4,7 @@
 #include "registry.h"
 #include "setup/classical/interpolation.h"
 #include "setup/coarsener.h"
+#include "setup/node_matrix.h"
 
 namespace amg {
 
@@ -47,24 +48,38 @@ struct Options {
 //
 // Strength and selection decide everything but truncation; so new values with the same strength need new
 // weights only, and a look at what truncation makes of them.
+//
+// Nodes of several components are coarsened as one, by the norms of blocks, and each component interpolates from its own
+// kind at the coarse nodes, by what couples it to that: the unknown approach on common points (Ruge and Stüben 1987,
+// section 4.8.2; Baker, Kolev, Yang 2010).
 class Classical final : public Coarsener {
  public:
   explicit Classical(const Options& options)
       : options_(options), interpolation_(options.make_interpolation()) {}
 
   CsrMatrix setup(Space& space, const Matrix& A) override {
-    strong_ = space.strength_ahat(A, options_.strength_threshold, options_.max_row_sum);
-    coarse_ = (space.*options_.select)(A, strong_.span());
-    CsrMatrix P = interpolation_->setup(space, A, strong_.span(), coarse_.span());
+    const NodeMatrix nodes(space, A);
+    strong_ = strength(space, A, nodes);
+    coarse_ = (space.*options_.select)(nodes, strong_.span());
+    CsrMatrix P = interpolation_->setup(space, NodeMatrix(space, A, 0), strong_.span(), coarse_.span());
+    if (A.block_dim > 1) {
+      of_component_ = P.pattern();
+      P = space.matrix(space.expand(*of_component_, A.block_dim, Blocks::diagonal), A.dtype);
+      interpolate_components(space, A, P);
+      return P;
+    }
     if (!options_.truncates()) return P;
     untruncated_ = P.pattern();
     return space.truncate(P, options_.truncation_factor, options_.max_elements);
   }
 
   bool refresh(Space& space, const Matrix& A, CsrMatrix& P) override {
-    const Array<std::uint8_t> strong =
-        space.strength_ahat(A, options_.strength_threshold, options_.max_row_sum);
+    const Array<std::uint8_t> strong = strength(space, A, NodeMatrix(space, A));
     if (!space.equal(std::as_bytes(strong.span()), std::as_bytes(strong_.span()))) return false;
+    if (A.block_dim > 1) {
+      interpolate_components(space, A, P);
+      return true;
+    }
     if (!options_.truncates()) {
       interpolation_->refresh(space, A, strong_.span(), coarse_.span(), P);
       return true;
@@ -85,15 +100,30 @@ class Classical final : public Coarsener {
 
   std::size_t bytes() const override {
     return strong_.bytes() + coarse_.bytes() + interpolation_->bytes() +
-           (untruncated_ ? untruncated_->bytes() : 0);
+           (untruncated_ ? untruncated_->bytes() : 0) + (of_component_ ? of_component_->bytes() : 0);
   }
 
  private:
+  // Of nodes where A has them. Their norms have no sign, so that their sums tell nothing of a row's.
+  Array<std::uint8_t> strength(Space& space, const Matrix& A, const Matrix& nodes) const {
+    return space.strength_ahat(nodes, options_.strength_threshold,
+                               A.block_dim > 1 ? 1.0 : options_.max_row_sum);
+  }
+
+  void interpolate_components(Space& space, const Matrix& A, CsrMatrix& P) const {
+    CsrMatrix weights = space.matrix(of_component_, A.dtype);
+    for (std::int32_t c = 0; c < A.block_dim; ++c) {
+      interpolation_->refresh(space, NodeMatrix(space, A, c), strong_.span(), coarse_.span(), weights);
+      space.set_component(weights, c, A.block_dim, P);
+    }
+  }
+
   Options options_;
   Array<std::uint8_t> strong_;
   Array<std::int32_t> coarse_;
   std::unique_ptr<Interpolation> interpolation_;
-  std::shared_ptr<const Pattern> untruncated_;  // none without truncation
+  std::shared_ptr<const Pattern> untruncated_;   // none without truncation
+  std::shared_ptr<const Pattern> of_component_;  // of a component's P, where there are several
 };
 
 }  // namespace
@@ -117,6 +147,11 @@ CoarsenerFactory make_classical(const Scope& scope) {
       .make_interpolation =
           look_up(interpolators(), scope.get(param::interpolator), scope.path() + ".interpolator"),
   };
+  if (usual.truncates() && scope.get(param::block_dim) > 1)
+    throw ConfigError(
+        scope.path() +
+        ": interpolation in blocks is not truncated in this version, as all components of a node "
+        "follow the same coarse nodes; leave out interp_truncation_factor and interp_max_elements");
   const std::int64_t aggressive_levels = scope.get(param::aggressive_levels);
   Options aggressive = usual;
   if (aggressive_levels > 0) {

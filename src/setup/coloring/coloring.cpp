@@ -45,7 +45,8 @@ Colorer make_colorer(const Scope& scope, int least_distance) {
                       " is not available; rows are colored at distance 1 or 2");
   const int distance = std::max(static_cast<int>(level), least_distance);
   return [word, distance](Space& space, const Matrix& A) {
-    return (space.*word)(A, other_transpose(space, A).get(), distance);
+    const Matrix nodes = A.by_nodes();
+    return (space.*word)(nodes, other_transpose(space, nodes).get(), distance);
   };
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/find_entry.h"
 #include "core/matrix.h"
+#include "setup/block_row.h"
 
 namespace amg {
 
@@ -75,6 +76,96 @@ AMG_HD inline void ilu_eliminate_row(Team team, const Matrix& F, const std::int3
         });
       });
   if (team.leads() && color[i] == eliminated + 1) inverse[i] = invert_stored_pivot<T>(F, i);
+}
+
+// ---- the same for matrices of nodes: entries are blocks, and `inverse` holds the inverses of pivot blocks
+
+// Room for the row functions below.
+AMG_HD inline std::int64_t factor_scratch(std::int64_t k) { return block_scratch(k) + k * k; }
+
+template <class T, class Team>
+AMG_HD inline void dilu_block_row(Team team, const Matrix& A, const std::int32_t* color, std::int64_t i,
+                                  double roundoff, double* m, T* inverse) {
+  const BlockRow<T> row(A, i);
+  const std::int64_t k = row.k, width = block_scratch_width(k);
+  diagonal_block<T>(team, A, i, {}, m);
+  for (std::int64_t e = row.begin; e < row.end; ++e) {
+    const std::int64_t j = row.columns[e];
+    if (j >= A.nodes() || color[j] >= color[i]) continue;
+    const std::int64_t back = find_place(A.by_nodes(), j, i);
+    if (back < 0) continue;
+    const BlockRow<T> other(A, j);
+    const T* const pivot = inverse + j * k * k;
+    team.for_each(0, k, [&](std::int64_t c) {
+      for (std::int64_t q = 0; q < k; ++q) {
+        double factor = 0;  // (a_ij e_j⁻¹)_cq
+        for (std::int64_t p = 0; p < k; ++p)
+          factor += static_cast<double>(row.value(c, e)[p]) * static_cast<double>(pivot[p * k + q]);
+        for (std::int64_t d = 0; d < k; ++d)
+          m[c * width + d] -= factor * static_cast<double>(other.value(q, back)[d]);
+      }
+    });
+  }
+  if (team.leads()) invert_block(k, roundoff, m, inverse + i * k * k);
+}
+
+// e_i⁻¹ from the pivot block that F stores.
+template <class T, class Team>
+AMG_HD inline void invert_pivot_block(Team team, const Matrix& F, std::int64_t i, double roundoff, double* m,
+                                      T* inverse) {
+  const std::int64_t k = F.block_dim;
+  diagonal_block<T>(team, F, i, {}, m);
+  if (team.leads()) invert_block(k, roundoff, m, inverse + i * k * k);
+}
+
+template <class T, class Team>
+AMG_HD inline void ilu_start_block_row(Team team, const Matrix& A, const Matrix& F, std::int64_t i,
+                                       double roundoff, double* m, T* values, T* inverse) {
+  const BlockRow<T> from(A, i), to(F, i);
+  const std::int64_t k = to.k;
+  team.for_each(to.begin, to.end, [&](std::int64_t e) {
+    const std::int64_t place = find_place(A.by_nodes(), i, to.columns[e]);
+    for (std::int64_t c = 0; c < k; ++c)
+      for (std::int64_t d = 0; d < k; ++d)
+        values[to.value(c, e) + d - F.as<T>()] = place < 0 ? T{0} : from.value(c, place)[d];
+  });
+  invert_pivot_block(team, F, i, roundoff, m, inverse);
+}
+
+template <class T, class Team>
+AMG_HD inline void ilu_eliminate_block_row(Team team, const Matrix& F, const std::int32_t* color,
+                                           std::int32_t eliminated, std::int64_t i, double roundoff,
+                                           double* m, T* values, T* inverse) {
+  const BlockRow<T> row(F, i);
+  const std::int64_t k = row.k;
+  double* const factor = m + block_scratch(k);  // f_ij e_j⁻¹
+  for (std::int64_t e = row.begin; e < row.end; ++e) {
+    const std::int64_t j = row.columns[e];
+    if (j >= F.nodes() || color[j] != eliminated) continue;
+    const T* const pivot = inverse + j * k * k;
+    team.for_each(0, k * k, [&](std::int64_t at) {
+      factor[at] = 0;
+      for (std::int64_t p = 0; p < k; ++p)
+        factor[at] +=
+            static_cast<double>(row.value(at / k, e)[p]) * static_cast<double>(pivot[p * k + at % k]);
+    });
+    const BlockRow<T> other(F, j);
+    // Every column comes once in row j: the members change different blocks.
+    team.for_each(other.begin, other.end, [&](std::int64_t next) {
+      const std::int32_t column = other.columns[next];
+      if (column >= F.nodes() || color[column] <= eliminated) return;
+      const std::int64_t place = find_place(F.by_nodes(), i, column);
+      if (place < 0) return;
+      for (std::int64_t c = 0; c < k; ++c)
+        for (std::int64_t d = 0; d < k; ++d) {
+          double sum = 0;
+          for (std::int64_t q = 0; q < k; ++q)
+            sum += factor[c * k + q] * static_cast<double>(other.value(q, next)[d]);
+          values[row.value(c, place) + d - F.as<T>()] -= static_cast<T>(sum);
+        }
+    });
+  }
+  if (color[i] == eliminated + 1) invert_pivot_block(team, F, i, roundoff, m, inverse);
 }
 
 }  // namespace amg
