@@ -145,7 +145,7 @@ class Space {
   virtual void invert_diagonal(const Matrix& A, void* inverse) = 0;
   // inverse[i] = ±1 / (|a_i1| + |a_i2| + …), signed like a_ii, and 0 where that is 0 or absent.
   virtual void invert_l1_diagonal(const Matrix& A, void* inverse) = 0;
-  // y = omega D⁻¹ b
+  // y = omega D⁻¹ b; with blocks, y and b must not overlap
   virtual void scale_rows(const BlockDiagonal& inverse, double omega, ConstVector b, Vector y) = 0;
   // y = x + omega D⁻¹ (b − A x); y and x must not overlap
   virtual void jacobi_sweep(const Operator& A, const BlockDiagonal& inverse, double omega, ConstVector b,

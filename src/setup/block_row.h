@@ -63,15 +63,15 @@ AMG_HD inline double block_row_sum(Team team, const BlockRow<T>& row, std::int64
   return team.sum(sum);
 }
 
-// Row c of D⁻¹ r for node i.
-template <class T>
+// Row c of D⁻¹ r for node i, whose component d of r is r(d).
+template <class T, class R>
 AMG_HD inline double block_row_times(const BlockDiagonal& inverse, std::int64_t i, std::int64_t c,
-                                     const double* r) {
+                                     const R& r) {
   const std::int64_t k = inverse.block_dim;
   const T* const block = static_cast<const T*>(inverse.values) + i * k * k;
   double sum = 0;
   for (std::int64_t d = 0; d < k; ++d)
-    sum += static_cast<double>(inverse.transposed ? block[d * k + c] : block[c * k + d]) * r[d];
+    sum += static_cast<double>(inverse.transposed ? block[d * k + c] : block[c * k + d]) * r(d);
   return sum;
 }
 
@@ -88,8 +88,10 @@ AMG_HD inline void node_step(Team team, const Matrix& A, const BlockDiagonal& in
     if (team.leads()) r[c] = rhs((i * k + c) * lanes + lane) - sum;
   }
   team.for_each(0, 0, [](std::int64_t) {});  // r is seen by all
-  team.for_each(
-      0, k, [&](std::int64_t c) { write((i * k + c) * lanes + lane, block_row_times<T>(inverse, i, c, r)); });
+  team.for_each(0, k, [&](std::int64_t c) {
+    write((i * k + c) * lanes + lane,
+          block_row_times<T>(inverse, i, c, [&](std::int64_t d) { return r[d]; }));
+  });
 }
 
 // Room that invert_block needs, and what its caller has to write there: row c of the block from c * width on.

@@ -1,5 +1,6 @@
 #include "backends/cuda/colored_rows.cuh"
 #include "backends/cuda/cuda_space.h"
+#include "backends/cuda/node_rows.cuh"
 
 namespace amg {
 
@@ -28,10 +29,16 @@ struct GaussSeidelStep {
 
 // Traffic: A + x, gathered + 2 x + b + D⁻¹ + 4 bytes a row; one launch a color
 void CudaSpace::gauss_seidel_sweep(const Operator& op, const Coloring& coloring, bool backwards,
-                                   const void* inverse, double omega, ConstVector b, Vector x) {
+                                   const BlockDiagonal& inverse, double omega, ConstVector b, Vector x) {
   const int colors = coloring.colors();
   visit(x.dtype, [&]<class T>() {
-    const GaussSeidelStep<T> step{static_cast<const T*>(inverse), omega, b.as<T>(), x.as<T>(), x.lanes};
+    for (int c = 0; inverse.block_dim > 1 && c < colors; ++c)
+      cuda::for_node_steps<T>(*this, op.by_rows(), coloring.rows_of(backwards ? colors - 1 - c : c), inverse,
+                              x.lanes, "gauss_seidel_sweep", cuda::Everywhere<T>{x.as<T>()},
+                              cuda::EntriesOf<T>{b.as<T>()}, cuda::MoveBy<T>{omega, x.as<T>(), x.as<T>()});
+    if (inverse.block_dim > 1) return;
+    const GaussSeidelStep<T> step{static_cast<const T*>(inverse.values), omega, b.as<T>(), x.as<T>(),
+                                  x.lanes};
     for (int c = 0; c < colors; ++c)
       cuda::for_listed_sums<T>(stream_, op.by_rows(), coloring.rows_of(backwards ? colors - 1 - c : c),
                                x.as<T>(), x.lanes, "gauss_seidel_sweep", TakesAll{}, step);

@@ -1,5 +1,5 @@
 #include "backends/cuda/cuda_space.h"
-#include "backends/cuda/warp_team.cuh"
+#include "backends/cuda/node_rows.cuh"
 #include "setup/diagonal_row.h"
 
 namespace amg {
@@ -47,15 +47,47 @@ void launch_hybrid_gs(cudaStream_t stream, const Matrix& A, const T* inverse, do
   cuda::check_launch("hybrid_gs_sweep");
 }
 
+// In a group of nodes, what the group has written so far.
+template <class T>
+struct GroupOrOld {
+  std::int64_t begin, end;
+  const T* now;
+  const T* old;
+  __device__ const T* operator()(std::int64_t j) const { return j >= begin && j < end ? now : old; }
+};
+
+template <class T>
+void hybrid_nodes(CudaSpace& space, const Matrix& A, const BlockDiagonal& inverse, double omega,
+                  bool backwards, ConstVector b, ConstVector x, Vector y) {
+  const std::int64_t k = A.block_dim, lanes = b.lanes, nodes = A.nodes(), size = hybrid_block_nodes(k);
+  const T* const old = x.as<T>();
+  T* const now = y.as<T>();
+  const cuda::EntriesOf<T> rhs{b.as<T>()};
+  const cuda::MoveBy<T> move{omega, now, now};
+  cuda::for_each_with_scratch(space, (nodes + size - 1) / size * lanes, cuda::blocks_per_row(A), k,
+                              "hybrid_gs_sweep", [=] __device__(auto team, std::int64_t at, double* r) {
+                                const std::int64_t begin = at / lanes * size, lane = at % lanes;
+                                const std::int64_t end = min(begin + size, nodes);
+                                const GroupOrOld<T> from{begin, end, now, old};
+                                team.for_each(begin * k, end * k, [&](std::int64_t row) {
+                                  now[row * lanes + lane] = old[row * lanes + lane];
+                                });
+                                for (std::int64_t n = begin; n < end; ++n)
+                                  node_step<0, T>(team, A, inverse, backwards ? end - 1 - (n - begin) : n,
+                                                  lanes, lane, r, from, rhs, move);
+                              });
+}
+
 }  // namespace
 
 // Traffic as on the host.
-void CudaSpace::hybrid_gs_sweep(const Operator& op, const void* inverse, double omega, bool backwards,
-                                ConstVector b, ConstVector x, Vector y) {
+void CudaSpace::hybrid_gs_sweep(const Operator& op, const BlockDiagonal& inverse, double omega,
+                                bool backwards, ConstVector b, ConstVector x, Vector y) {
   const Matrix& A = op.by_rows();
   if (A.rows == 0) return;
   visit(b.dtype, [&]<class T>() {
-    const T* inv = static_cast<const T*>(inverse);
+    if (inverse.block_dim > 1) return hybrid_nodes<T>(*this, A, inverse, omega, backwards, b, x, y);
+    const T* inv = static_cast<const T*>(inverse.values);
     if (A.entries <= 16 * A.rows)
       launch_hybrid_gs<T, 8>(stream_, A, inv, omega, backwards, b, x, y);
     else

@@ -1,5 +1,6 @@
 #include "backends/cuda/cuda_space.h"
 #include "backends/cuda/launch.h"
+#include "backends/cuda/node_rows.cuh"
 #include "core/find_entry.h"
 
 namespace amg {
@@ -25,15 +26,36 @@ void scale_rows_by(cudaStream_t stream, const T* inverse, T omega, ConstVector b
   });
 }
 
+template <class T>
+void scale_nodes(cudaStream_t stream, const BlockDiagonal& inverse, double omega, ConstVector b, Vector y) {
+  const T* from = b.as<T>();
+  T* to = y.as<T>();
+  const std::int64_t lanes = b.lanes, k = inverse.block_dim;
+  cuda::for_each(stream, b.size(), "scale_rows", [=] __device__(std::int64_t at) {
+    const std::int64_t row = at / lanes, lane = at % lanes, i = row / k;
+    to[at] = static_cast<T>(omega * block_row_times<T>(inverse, i, row % k, [&](std::int64_t d) {
+                              return static_cast<double>(from[(i * k + d) * lanes + lane]);
+                            }));
+  });
+}
+
 }  // namespace
 
 void CudaSpace::invert_diagonal(const Matrix& A, void* inverse) {
-  visit(A.dtype, [&]<class T>() { invert_diagonal_of(stream_, A, static_cast<T*>(inverse)); });
+  visit(A.dtype, [&]<class T>() {
+    if (A.block_dim > 1)
+      cuda::invert_blocks(*this, A, 0.0, 1, static_cast<T*>(inverse));
+    else
+      invert_diagonal_of(stream_, A, static_cast<T*>(inverse));
+  });
 }
 
-void CudaSpace::scale_rows(const void* inverse, double omega, ConstVector b, Vector y) {
+void CudaSpace::scale_rows(const BlockDiagonal& inverse, double omega, ConstVector b, Vector y) {
   visit(b.dtype, [&]<class T>() {
-    scale_rows_by(stream_, static_cast<const T*>(inverse), static_cast<T>(omega), b, y);
+    if (inverse.block_dim > 1)
+      scale_nodes<T>(stream_, inverse, omega, b, y);
+    else
+      scale_rows_by(stream_, static_cast<const T*>(inverse.values), static_cast<T>(omega), b, y);
   });
 }
 

@@ -1,5 +1,5 @@
 #include "backends/cuda/cuda_space.h"
-#include "backends/cuda/warp_team.cuh"
+#include "backends/cuda/node_rows.cuh"
 #include "setup/l1_diagonal_row.h"
 
 namespace amg {
@@ -19,7 +19,12 @@ void invert_l1_diagonal_of(cudaStream_t stream, const Matrix& A, T* inverse) {
 
 // Traffic: A + D⁻¹
 void CudaSpace::invert_l1_diagonal(const Matrix& A, void* inverse) {
-  visit(A.dtype, [&]<class T>() { invert_l1_diagonal_of(stream_, A, static_cast<T*>(inverse)); });
+  visit(A.dtype, [&]<class T>() {
+    if (A.block_dim > 1)
+      cuda::invert_blocks(*this, A, 1.0, 1, static_cast<T*>(inverse));
+    else
+      invert_l1_diagonal_of(stream_, A, static_cast<T*>(inverse));
+  });
 }
 
 }  // namespace amg

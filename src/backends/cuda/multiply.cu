@@ -1,4 +1,5 @@
 #include "backends/cuda/cuda_space.h"
+#include "backends/cuda/node_rows.cuh"
 #include "backends/cuda/row_sums.cuh"
 
 namespace amg {
@@ -62,13 +63,15 @@ void CudaSpace::row_sums(const Matrix& A, ConstVector x, Vector y, Dots dots, co
 
 // Traffic as on the host.
 void CudaSpace::multiply(const Operator& A, ConstVector x, Vector y, Dots dots) {
-  visit(y.dtype,
-        [&]<class T>() { row_sums<T>(A.by_rows(), x, y, dots, "multiply", Store<T>{y.as<T>(), y.lanes}); });
+  visit(y.dtype, [&]<class T>() {
+    row_sums<T>(A.by_rows(), x, y, dots, "multiply", Store<T>{y.as<T>(), y.lanes});
+  });
 }
 
 void CudaSpace::multiply_add(const Operator& A, ConstVector x, Vector y) {
-  visit(y.dtype,
-        [&]<class T>() { row_sums<T>(A.by_rows(), x, y, {}, "multiply_add", AddTo<T>{y.as<T>(), y.lanes}); });
+  visit(y.dtype, [&]<class T>() {
+    row_sums<T>(A.by_rows(), x, y, {}, "multiply_add", AddTo<T>{y.as<T>(), y.lanes});
+  });
 }
 
 void CudaSpace::residual(const Operator& A, ConstVector b, ConstVector x, Vector r, Dots dots) {
@@ -97,12 +100,16 @@ struct JacobiStep {
 
 }  // namespace
 
-void CudaSpace::jacobi_sweep(const Operator& A, const void* inverse, double omega, ConstVector b,
+void CudaSpace::jacobi_sweep(const Operator& A, const BlockDiagonal& inverse, double omega, ConstVector b,
                              ConstVector x, Vector y) {
   visit(b.dtype, [&]<class T>() {
-    row_sums<T>(
-        A.by_rows(), x, y, {}, "jacobi_sweep",
-        JacobiStep<T>{static_cast<const T*>(inverse), omega, b.as<T>(), x.as<T>(), y.as<T>(), y.lanes});
+    if (inverse.block_dim > 1)
+      return cuda::for_node_steps<T>(*this, A.by_rows(), {}, inverse, y.lanes, "jacobi_sweep",
+                                     cuda::Everywhere<T>{x.as<T>()}, cuda::EntriesOf<T>{b.as<T>()},
+                                     cuda::MoveBy<T>{omega, x.as<T>(), y.as<T>()});
+    row_sums<T>(A.by_rows(), x, y, {}, "jacobi_sweep",
+                JacobiStep<T>{static_cast<const T*>(inverse.values), omega, b.as<T>(), x.as<T>(), y.as<T>(),
+                              y.lanes});
   });
 }
 

@@ -84,9 +84,8 @@ Array<std::int32_t> pmis(CudaSpace& space, const Pattern& S, Uninfluential uninf
       const std::int32_t i = active[r];
       if (state.look(i) == coarse_point) return;
       bool covered = false;
-      team.for_each(offsets[i], offsets[i + 1], [&](std::int64_t e) {
-        covered = covered || state.look(columns[e]) == coarse_point;
-      });
+      team.for_each(offsets[i], offsets[i + 1],
+                    [&](std::int64_t e) { covered = covered || state.look(columns[e]) == coarse_point; });
       covered = team.any(covered);
       if (team.leads()) state.mark(i, covered ? fine_point : candidate);
     });
@@ -111,7 +110,9 @@ Array<std::int32_t> pmis(CudaSpace& space, const Pattern& S, Uninfluential uninf
 // S by itself. Traffic: twice 1 byte an entry for the masks, A's columns; S's columns.
 Array<std::int32_t> CudaSpace::select_pmis(const Matrix& A, std::span<const std::uint8_t> strong_entries) {
   const std::uint8_t* strong = strong_entries.data();
-  Pattern S{A.rows, A.rows, array<std::int64_t>(A.rows + 1), {}};
+  Pattern S;
+  S.rows = S.cols = A.rows;
+  S.offsets = array<std::int64_t>(A.rows + 1);
   std::int64_t* const offsets = S.offsets.data();
   cuda::for_each_row(
       stream_, A.rows, A.entries, "select_pmis: lengths of S", [=] __device__(auto team, std::int64_t i) {

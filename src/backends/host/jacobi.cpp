@@ -13,15 +13,13 @@ template <class T>
 void scale_nodes(const BlockDiagonal& inverse, double omega, ConstVector b, Vector y) {
   const std::int64_t k = inverse.block_dim, lanes = b.lanes;
   parallel_for(b.rows / k, block_rows / k + 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<double> r(static_cast<std::size_t>(k));
     for (std::int64_t i = begin; i < end; ++i)
-      for (std::int64_t l = 0; l < lanes; ++l) {
-        for (std::int64_t c = 0; c < k; ++c)
-          r[static_cast<std::size_t>(c)] = static_cast<double>(b.as<T>()[(i * k + c) * lanes + l]);
-        for (std::int64_t c = 0; c < k; ++c)
+      for (std::int64_t c = 0; c < k; ++c)
+        for (std::int64_t l = 0; l < lanes; ++l)
           y.as<T>()[(i * k + c) * lanes + l] =
-              static_cast<T>(omega * block_row_times<T>(inverse, i, c, r.data()));
-      }
+              static_cast<T>(omega * block_row_times<T>(inverse, i, c, [&](std::int64_t d) {
+                               return static_cast<double>(b.as<T>()[(i * k + d) * lanes + l]);
+                             }));
   });
 }
 

@@ -17,7 +17,7 @@ inline std::int64_t product_rows(const Matrix& A) {
   return std::max<std::int64_t>(rows / A.block_dim, 1) * A.block_dim;
 }
 
-// for_row_sums for a matrix of nodes, to the bit. Reads sizeof(T) bytes an entry, and 4 a block and row.
+// for_row_sums for a matrix of nodes. Reads sizeof(T) bytes an entry, and 4 a block and row.
 template <class T, class Finish>
 void for_block_row_sums(const Matrix& A, const T* x, std::int32_t lanes, std::int64_t begin, std::int64_t end,
                         Finish&& finish) {
