@@ -173,7 +173,8 @@ TEST_P(BlocksTest, ProductsAreThoseOfScalarRows) {
       const CsrMatrix matrix = upload(A, k);
       const OwnedVector x = site.upload(given), b = site.upload(right), y = site.vector(A.rows(), lanes);
       const Lanes scale = Sparse(A.cwiseAbs()) * given.cwiseAbs() + right.cwiseAbs();
-      const double bound = (A.nonZeros() / A.rows() + 2) * eps;  // of a sum of so many terms
+      const double bound =
+          static_cast<double>(A.nonZeros() / A.rows() + 2) * eps;  // of a sum of so many terms
       const auto error = [&](const Lanes& exact) {
         return (site.download(y) - exact).cwiseAbs().cwiseQuotient(scale).maxCoeff();
       };
