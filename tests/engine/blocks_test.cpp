@@ -70,7 +70,7 @@ class BlocksTest : public SpaceTest {
       const TransposedPattern to_AT = space.transpose(*A.pattern());
       AT = space.matrix(to_AT.pattern, A.dtype());
       space.gather(A.dtype(), A.values(), to_AT.source.span(), AT.values());
-      method.prepare_transpose(space);
+      method.prepare_transpose(space, {A, AT, mode});
     }
     method.apply(space, {A, AT, mode}, identity, {}, M, 1);
     return site.download(M);
