@@ -6,15 +6,12 @@
 
 namespace amg::cuda {
 
-// Row sums Σ_j a_ij x_j in three shapes, each for the rows where it comes near the memory's bandwidth:
-//   staged  short rows: a block loads the entries of its rows as one contiguous run, coalesced, leaves the products
-//           in shared memory, and every thread adds up one row (CSR-stream; Greathouse and Daga, SC 2014);
-//   vector  long rows: a group of threads strides along one row;
+// Row sums Σ_j a_ij x_j in two shapes:
+//   groups  some threads stride along one row, each with several entries on the way at a time: one thread for short
+//           rows, whose entries its neighbours fetch into the same cache lines, up to a warp for long ones;
 //   lanes   several right-hand sides: neighbouring threads hold neighbouring lanes of one row.
 // Sums run in double in an order that depends on the matrix alone. finish(i, lane, sum) stores the row's value and
 // returns it for the dots: w[k] · value is summed over the rows.
-
-inline constexpr int staged_products = 2560;  // 20 KiB of shared memory: 8 blocks fit on a multiprocessor
 
 template <class T, int dots>
 __device__ void add_dots(double (&sum)[dots], const T* w0, const T* w1, const T* y, std::int64_t at,
@@ -32,51 +29,33 @@ struct RowDots {
   Reduction into;
 };
 
-template <class T, int dots, class Finish>
+template <class T, int dots, int width, int at_once, class Finish>
 __global__ void __launch_bounds__(block_threads)
-    staged_row_sums(Matrix A, const T* x, RowDots<T, dots> d, Finish finish) {
-  __shared__ double product[staged_products];
-  const std::int64_t first_row = static_cast<std::int64_t>(blockIdx.x) * block_threads;
-  const std::int64_t last_row = min(first_row + block_threads, A.rows);
-  const std::int64_t row = first_row + threadIdx.x;
-  const std::int64_t begin = row < last_row ? A.offsets[row] : 0;
-  const std::int64_t end = row < last_row ? A.offsets[row + 1] : 0;
-  const std::int64_t first = A.offsets[first_row], last = A.offsets[last_row];
-  const T* values = A.as<T>();
-
-  double sum = 0.0;
-  for (std::int64_t base = first; base < last; base += staged_products) {
-    const int count = static_cast<int>(min(last - base, static_cast<std::int64_t>(staged_products)));
-#pragma unroll 5
-    for (int k = static_cast<int>(threadIdx.x); k < count; k += block_threads)
-      product[k] = static_cast<double>(__ldcs(values + base + k)) *
-                   static_cast<double>(__ldg(x + __ldcs(A.columns + base + k)));
-    __syncthreads();
-    const int from = static_cast<int>(max(begin - base, std::int64_t{0}));
-    const int to = static_cast<int>(min(end - base, static_cast<std::int64_t>(count)));
-    for (int k = from; k < to; ++k) sum += product[k];
-    __syncthreads();
-  }
-  double dot[dots > 0 ? dots : 1] = {};
-  if (row < last_row) {
-    const double value = finish(row, 0, sum);
-    if constexpr (dots > 0) add_dots<T, dots>(dot, d.w0, d.w1, d.y, row, value);
-  }
-  if constexpr (dots > 0)
-    reduce_grid<dots>(LaneTile{1, 1}, dot, d.sums, d.into, Add{}, [](double total) { return total; });
-}
-
-template <class T, int dots, int width, class Finish>
-__global__ void __launch_bounds__(block_threads)
-    vector_row_sums(Matrix A, const T* x, RowDots<T, dots> d, Finish finish) {
+    group_row_sums(Matrix A, const T* x, RowDots<T, dots> d, Finish finish) {
   const std::int64_t row = (static_cast<std::int64_t>(blockIdx.x) * block_threads + threadIdx.x) / width;
   const int member = static_cast<int>(threadIdx.x) % width;
-  const T* values = A.as<T>();
   double sum = 0.0;
   if (row < A.rows) {
-    const std::int64_t end = A.offsets[row + 1];
-    for (std::int64_t k = A.offsets[row] + member; k < end; k += width)
-      sum += static_cast<double>(__ldcs(values + k)) * static_cast<double>(__ldg(x + __ldcs(A.columns + k)));
+    const std::int64_t begin = A.offsets[row];
+    const int count = static_cast<int>(A.offsets[row + 1] - begin);
+    const T* const values = A.as<T>() + begin;
+    const std::int32_t* const columns = A.columns + begin;
+    for (int k = member; k < count; k += at_once * width) {
+      T a[at_once], x_j[at_once];
+      std::int32_t j[at_once];
+#pragma unroll
+      for (int u = 0; u < at_once; ++u)
+        if (k + u * width < count) {
+          j[u] = __ldg(columns + k + u * width);
+          a[u] = __ldg(values + k + u * width);
+        }
+#pragma unroll
+      for (int u = 0; u < at_once; ++u)
+        if (k + u * width < count) x_j[u] = __ldg(x + j[u]);
+#pragma unroll
+      for (int u = 0; u < at_once; ++u)
+        if (k + u * width < count) sum += static_cast<double>(a[u]) * static_cast<double>(x_j[u]);
+    }
   }
   for (int step = width / 2; step > 0; step /= 2) sum += __shfl_down_sync(0xffffffffu, sum, step, width);
   double dot[dots > 0 ? dots : 1] = {};
@@ -118,12 +97,12 @@ struct RowShape {
       const LaneTile tile = LaneTile::of(lanes);
       return {0, tile, blocks_for(A.rows, static_cast<int>(tile.rows_per_block()))};
     }
-    if (mean <= 10) return {1, LaneTile{1, 1}, blocks_for(A.rows)};
-    const int width = mean <= 24 ? 8 : mean <= 64 ? 16 : 32;
+    // As measured on stencils of 5 to 125 points and on random rows.
+    const int width = mean <= 10 ? 1 : mean <= 40 ? 8 : mean <= 90 ? 16 : 32;
     return {width, LaneTile{1, 1}, blocks_for(A.rows * width)};
   }
 
-  int width;  // threads to a row; 0: one for each lane, 1: staged
+  int width;  // threads to a row; 0: one for each lane
   LaneTile tile;
   unsigned blocks;
 };
@@ -138,16 +117,16 @@ void launch_row_sums(cudaStream_t stream, const RowShape& shape, const Matrix& A
       lane_row_sums<T, dots><<<grid, block_threads, 0, stream>>>(A, x, shape.tile, d, finish);
       break;
     case 1:
-      staged_row_sums<T, dots><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
+      group_row_sums<T, dots, 1, 8><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
       break;
     case 8:
-      vector_row_sums<T, dots, 8><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
+      group_row_sums<T, dots, 8, 4><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
       break;
     case 16:
-      vector_row_sums<T, dots, 16><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
+      group_row_sums<T, dots, 16, 4><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
       break;
     default:
-      vector_row_sums<T, dots, 32><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
+      group_row_sums<T, dots, 32, 4><<<grid, block_threads, 0, stream>>>(A, x, d, finish);
   }
   check_launch(name);
 }
