@@ -31,7 +31,7 @@ __device__ int next_slot(int slot) {
 }
 
 // Fuller, and searches become long.
-constexpr int most_columns(int capacity) { return capacity / 4 * 3; }
+constexpr int most_columns(int capacity) { return capacity / 8 * 5; }
 
 // The columns of one row, found in any order.
 template <class Team, int capacity>
