@@ -99,6 +99,24 @@ std::unique_ptr<Device> cuda_device(int ordinal) {
   return std::make_unique<CudaDevice>(cudaStreamPerThread);
 }
 
+SolverReport report_on_gpu(SolveRequest request) {
+  const cudaStream_t stream = cudaStreamPerThread;
+  const cuda::StreamScope scope(stream);
+  const auto uploaded = [&](const void* from, std::size_t bytes) {
+    Buffer copy(cuda::device_memory(), bytes);
+    cuda::check(cudaMemcpyAsync(copy.data(), from, bytes, cudaMemcpyHostToDevice, stream), "copy to the GPU");
+    return copy;
+  };
+  InputMatrix& A = request.A;
+  const Buffer row_index = uploaded(A.row_index.data, A.row_index.bytes());
+  const Buffer col_index = uploaded(A.col_index.data, A.col_index.bytes());
+  const Buffer values = uploaded(A.values, A.value_bytes());
+  A.row_index.data = row_index.data();
+  A.col_index.data = col_index.data();
+  A.values = values.data();
+  return SolverCache::instance().report(CudaDevice(stream), request);
+}
+
 }  // namespace amg
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(jaxamg_solve_cuda, amg::solve, amg::bind_solve(amg::bind()));

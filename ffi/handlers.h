@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/device.h"
+#include "solver_cache.h"
 #include "xla/ffi/api/ffi.h"
 
 // The XLA FFI handlers by platform; python/jaxamg/_ffi.py says what their operands are.
@@ -22,5 +23,7 @@ XLA_FFI_DECLARE_HANDLER_SYMBOL(jaxamg_outer_cuda);
 namespace amg {
 // The GPU of this number, which becomes the thread's current one, with a stream of the thread.
 std::unique_ptr<Device> cuda_device(int ordinal);
+// What the cache knows of the request's matrix, whose arrays are in host memory and whose solver is on the GPU.
+SolverReport report_on_gpu(SolveRequest request);
 }  // namespace amg
 #endif

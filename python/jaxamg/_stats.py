@@ -38,11 +38,17 @@ def publish(
         return
     target = None if path is None else os.fspath(path)
 
+    traced = is_traced(*A.arrays, *report)
+    if traced or not isinstance(A.values, jax.Array):
+        on_gpu = jax.default_backend() == "gpu"
+    else:
+        on_gpu = A.values.device.platform == "gpu"
+
     def write(arrays: Any, report: Any) -> None:
         matrix = Operands(A.format, *arrays, n=A.n)
         if in_real_form:
             matrix = real_form(matrix)
-        parts = _parts(method.canonical, matrix, report, reuse_setup, hierarchy)
+        parts = _parts(method.canonical, matrix, report, reuse_setup, hierarchy, on_gpu)
         for key, text in parts.items():
             if key in logged:
                 _logger.info("%s", text)
@@ -50,14 +56,16 @@ def publish(
             with open(target, "w", encoding="utf-8") as file:
                 file.write("\n\n".join(parts.values()) + "\n")
 
-    if is_traced(*A.arrays, *report):
+    if traced:
         # A callback has no derivative, and needs none.
         io_callback(write, None, jax.lax.stop_gradient(A.arrays), report)
     else:
         write(A.arrays, report)
 
 
-def _parts(config: str, A: Operands, report: Any, reuse_setup: str, hierarchy: Any) -> dict[str, str]:
+def _parts(
+    config: str, A: Operands, report: Any, reuse_setup: str, hierarchy: Any, on_gpu: bool
+) -> dict[str, str]:
     """Return the sections by the configuration key that asks for them."""
     from ._grid import grid_table, megabytes
 
@@ -67,8 +75,7 @@ def _parts(config: str, A: Operands, report: Any, reuse_setup: str, hierarchy: A
         dtype = report[3].dtype if report else working_dtype(A.values, A.values)
         values = np.ascontiguousarray(A.values, dtype)
         indices = map(np.ascontiguousarray, (A.row_index, A.col_index))
-        # On a CPU the hierarchy of the solve itself; one on a GPU is not read back, but set up here as well.
-        solver = _engine.cached_report(config, A.format, *indices, values, A.n, reuse_setup)
+        solver = _engine.cached_report(config, A.format, *indices, values, A.n, reuse_setup, on_gpu)
     grids = grid_table(solver)
     parts = {
         "print_config": "settings\n" + config.replace(", ", "\n"),
