@@ -174,7 +174,7 @@ def _read_rhs(path: str | None, n: int) -> np.ndarray:
 
 def _read_mtx(path: str) -> Any:
     try:
-        array = scipy.io.mmread(path)
+        array = scipy.io.mmread(path, spmatrix=False)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{path} is no Matrix Market file: {error}") from error
     if np.iscomplexobj(array):

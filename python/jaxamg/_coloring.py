@@ -108,7 +108,8 @@ def _check(closed: ClosedJaxpr, matrix: sp.csr_array, dtype: Any) -> None:
         )
     size = abs(matrix) @ np.abs(v)
     tolerance = math.sqrt(_coarsest_eps(closed))
-    wrong = np.abs(matrix @ v - at_v) > tolerance * (size + np.max(size, initial=0))
+    largest = np.max(size, initial=0) or np.max(np.abs(v), initial=0)  # what cancels leaves rounding behind
+    wrong = np.abs(matrix @ v - at_v) > tolerance * (size + largest)
     if wrong.any():
         raise ValueError("the operator is not linear, or not a function of x alone: element "
                          f"{np.argmax(wrong)} of its result differs from its traced matrix's")  # fmt: skip

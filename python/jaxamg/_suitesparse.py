@@ -87,6 +87,6 @@ def _read_archive(archive: Path, name: str) -> sp.coo_array:
             file = tar.extractfile(member)
             if file is None:
                 raise ValueError("not a regular file")
-            return sp.coo_array(scipy.io.mmread(file))
+            return sp.coo_array(scipy.io.mmread(file, spmatrix=False))
     except (tarfile.TarError, EOFError, KeyError, OSError, ValueError) as error:
         raise ValueError(f"{archive} holds no readable {member} ({error}); delete it and retry") from error

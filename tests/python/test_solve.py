@@ -214,12 +214,12 @@ class TestPurity:
 def test_the_same_bits_at_any_number_of_threads():
     code = (
         "import jax, sys; jax.config.update('jax_enable_x64', True)\n"
-        "import hashlib, jaxamg\n"
+        "import hashlib, jaxamg, numpy as np\n"
         "from problems import GALLERY, rhs\n"
         "A = GALLERY['p3d_40'].build()\n"
         "for config in ({}, {'solver': 'PCG'}):\n"
         "    x, info = jaxamg.solve(A, rhs(A.shape[0]), config)\n"
-        "    print(hashlib.sha256(x).hexdigest(), info['residual_history'].tolist())\n"
+        "    print(hashlib.sha256(np.asarray(x)).hexdigest(), info['residual_history'].tolist())\n"
     )
     outputs = {run_python(code, JAXAMG_NUM_THREADS=str(threads)) for threads in (1, 2, 4)}
     assert len(outputs) == 1

@@ -87,9 +87,8 @@ class Interpreter:
         return [read(atom) for atom in jaxpr.outvars]
 
     def call(self, closed: Any, arguments: Sequence[Value]) -> list[Value]:
-        if isinstance(closed, Jaxpr):
-            return self.run(closed, (), arguments)
-        return self.run(closed.jaxpr, closed.consts, arguments)
+        # Since JAX 0.11 a jaxpr brings its constants itself.
+        return self.run(getattr(closed, "jaxpr", closed), getattr(closed, "consts", ()), arguments)
 
     def apply(self, eqn: Any, operands: list[Value]) -> list[Value]:
         name, params = eqn.primitive.name, eqn.params
@@ -143,19 +142,23 @@ class Interpreter:
         return self.call(jax.make_jaxpr(choose)(avals, avals), [*new, *old])
 
     def _scan(self, operands: list[Value], params: dict[str, Any]) -> list[Value]:
-        first, second = params["num_consts"], params["num_consts"] + params["num_carry"]
-        consts, carry, xs = operands[:first], operands[first:second], operands[second:]
+        if "ft_in" in params:  # since JAX 0.11
+            num_consts, num_carry, _ = map(len, params["ft_in"].unpack())
+        else:
+            num_consts, num_carry = params["num_consts"], params["num_carry"]
+        consts, carry = operands[:num_consts], operands[num_consts : num_consts + num_carry]
+        xs = operands[num_consts + num_carry :]
         steps = range(params["length"])
         stacked: list[list[Value]] = []
         for k in reversed(steps) if params["reverse"] else steps:
             results = self.call(params["jaxpr"], [*consts, *carry, *(_step(x, k) for x in xs)])
-            carry = results[: params["num_carry"]]
-            stacked.append(results[params["num_carry"] :])
+            carry = results[:num_carry]
+            stacked.append(results[num_carry:])
         if params["reverse"]:
             stacked.reverse()
         columns = list(zip(*stacked, strict=True))
         if not columns:  # no steps, or nothing stacked
-            variables = params["jaxpr"].jaxpr.outvars[params["num_carry"] :]
+            variables = params["jaxpr"].jaxpr.outvars[num_carry:]
             columns = [()] * len(variables)
             return [*carry, *(np.zeros((0, *v.aval.shape), v.aval.dtype) for v in variables)]
         return [*carry, *map(_stack, columns)]
