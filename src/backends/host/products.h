@@ -33,6 +33,20 @@ void for_block_row_sums(const Matrix& A, const T* x, std::int32_t lanes, std::in
   });
 }
 
+// The sums of one row for the lanes [first, first + width): a width that the compiler knows keeps them in registers.
+template <std::int32_t width, class T, class Finish>
+void lane_sums(const Matrix& A, const T* x, std::int32_t lanes, std::int64_t i, std::int32_t first,
+               Finish&& finish) {
+  const T* values = A.as<T>();
+  double sums[width] = {};
+  for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+    const T* row = x + static_cast<std::int64_t>(A.columns[k]) * lanes + first;
+    const double value = static_cast<double>(values[k]);
+    for (std::int32_t l = 0; l < width; ++l) sums[l] += value * static_cast<double>(row[l]);
+  }
+  for (std::int32_t l = 0; l < width; ++l) finish(i, first + l, sums[l]);
+}
+
 // Calls finish(i, l, Σ_j a_ij x_jl) for the rows [begin, end) and all lanes; sums run in double, in column
 // order. Reads 4 + sizeof(T) bytes an entry and 8 a row, and x from cache where the pattern is local.
 template <class T, class Finish>
@@ -49,19 +63,13 @@ void for_row_sums(const Matrix& A, const T* x, std::int32_t lanes, std::int64_t 
     }
     return;
   }
-  // A tile of lanes shares one walk along the row, which the next tile finds in cache.
-  constexpr std::int32_t tile = 8;
-  for (std::int64_t i = begin; i < end; ++i)
-    for (std::int32_t first = 0; first < lanes; first += tile) {
-      const std::int32_t width = std::min(tile, lanes - first);
-      double sums[tile] = {};
-      for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
-        const T* row = x + static_cast<std::int64_t>(A.columns[k]) * lanes + first;
-        const double value = static_cast<double>(values[k]);
-        for (std::int32_t l = 0; l < width; ++l) sums[l] += value * static_cast<double>(row[l]);
-      }
-      for (std::int32_t l = 0; l < width; ++l) finish(i, first + l, sums[l]);
-    }
+  // Each tile of lanes walks along the row, which all but the first find in cache.
+  for (std::int64_t i = begin; i < end; ++i) {
+    std::int32_t first = 0;
+    for (; first + 8 <= lanes; first += 8) lane_sums<8>(A, x, lanes, i, first, finish);
+    for (; first + 4 <= lanes; first += 4) lane_sums<4>(A, x, lanes, i, first, finish);
+    for (; first < lanes; ++first) lane_sums<1>(A, x, lanes, i, first, finish);
+  }
 }
 
 }  // namespace amg::host

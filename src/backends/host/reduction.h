@@ -10,14 +10,26 @@
 
 namespace amg::host {
 
+// The sums of some lanes, in registers.
+template <std::int32_t width, class T>
+void add_lane_dots(const T* w, const T* y, std::int64_t begin, std::int64_t end, std::int32_t lanes,
+                   double* sums) {
+  double running[width] = {};
+  for (std::int64_t i = begin; i < end; ++i)
+    for (std::int32_t l = 0; l < width; ++l)
+      running[l] += static_cast<double>(w[i * lanes + l]) * static_cast<double>(y[i * lanes + l]);
+  for (std::int32_t l = 0; l < width; ++l) sums[l] += running[l];
+}
+
 // Σ w[i] y[i] over one block, lane by lane, added to sums. Eight running sums let the compiler vectorise in a
 // fixed order.
 template <class T>
 void add_dot(const T* w, const T* y, std::int64_t begin, std::int64_t end, std::int32_t lanes, double* sums) {
   if (lanes > 1) {
-    for (std::int64_t i = begin; i < end; ++i)
-      for (std::int32_t l = 0; l < lanes; ++l)
-        sums[l] += static_cast<double>(w[i * lanes + l]) * static_cast<double>(y[i * lanes + l]);
+    std::int32_t first = 0;
+    for (; first + 8 <= lanes; first += 8)
+      add_lane_dots<8>(w + first, y + first, begin, end, lanes, sums + first);
+    for (; first < lanes; ++first) add_lane_dots<1>(w + first, y + first, begin, end, lanes, sums + first);
     return;
   }
   constexpr std::int64_t width = 8;

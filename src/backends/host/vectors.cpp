@@ -102,18 +102,41 @@ void combine_one_lane(T* y, std::initializer_list<Term> terms, std::int64_t begi
   }
 }
 
+// The lanes [first, first + width), whose coefficients are in registers. Where one is zero its term is not looked at.
+template <std::int32_t width, class T>
+void combine_tile(T* y, std::initializer_list<Term> terms, std::int64_t begin, std::int64_t end,
+                  std::int32_t lanes, std::int32_t first) {
+  std::array<std::array<T, width>, 4> c{};
+  std::array<const T*, 4> v{};
+  std::size_t count = 0;
+  bool any_zero = false;
+  for (const Term& term : terms) {
+    for (std::int32_t l = 0; l < width; ++l) {
+      c[count][l] = static_cast<T>(term.c.of_lane(first + l));
+      any_zero = any_zero || c[count][l] == 0;
+    }
+    v[count++] = term.v.as<T>() + first;
+  }
+  const auto rows = [&](auto&& times) {
+    for (std::int64_t at = begin * lanes; at < end * lanes; at += lanes) {
+      std::array<T, width> sum{};
+      for (std::size_t k = 0; k < count; ++k)
+        for (std::int32_t l = 0; l < width; ++l) times(c[k][l], v[k][at + l], sum[l]);
+      for (std::int32_t l = 0; l < width; ++l) y[at + first + l] = sum[l];
+    }
+  };
+  if (any_zero)
+    rows([](T factor, const T& value, T& sum) { factor != 0 ? void(sum += factor * value) : void(); });
+  else
+    rows([](T factor, const T& value, T& sum) { sum += factor * value; });
+}
+
 template <class T>
 void combine_lanes(T* y, std::initializer_list<Term> terms, std::int64_t begin, std::int64_t end,
                    std::int32_t lanes) {
-  for (std::int64_t i = begin; i < end; ++i)
-    for (std::int32_t l = 0; l < lanes; ++l) {
-      T sum = 0;
-      for (const Term& term : terms) {
-        const T c = static_cast<T>(term.c.of_lane(l));
-        if (c != 0) sum += c * term.v.as<T>()[i * lanes + l];
-      }
-      y[i * lanes + l] = sum;
-    }
+  std::int32_t first = 0;
+  for (; first + 8 <= lanes; first += 8) combine_tile<8>(y, terms, begin, end, lanes, first);
+  for (; first < lanes; ++first) combine_tile<1>(y, terms, begin, end, lanes, first);
 }
 
 }  // namespace
