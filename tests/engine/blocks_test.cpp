@@ -294,7 +294,8 @@ const std::vector<std::string> linear_methods{"solver(o)=BLOCK_JACOBI",
                                               aggregation,
                                               classical,
                                               "solver(o)=AMG, o:interpolator=D1, o:dense_lu_num_rows=16",
-                                              classical + ", o:aggressive_levels=1"};
+                                              classical + ", o:aggressive_levels=1",
+                                              "solver(o)=AMG, o:dense_lu_num_rows=16, o:smoother=CF_JACOBI"};
 
 TEST_P(BlocksTest, TransposedMethodsAreAdjoint) {
   for (const int k : {2, 3, 5})
