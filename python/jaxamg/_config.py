@@ -37,7 +37,9 @@ _AMG_DEFAULTS = {
     "cycle": "V",
 }
 
+# The eigenvalues of block Jacobi on elasticity exceed 2 / 0.9, so that the scalar default's damping would diverge.
 _BLOCK_AMG_DEFAULTS = {
+    "smoother": {"solver": "BLOCK_JACOBI", "relaxation_factor": 0.8},
     "algorithm": "AGGREGATION",
     "selector": "SIZE_2",
     "min_coarse_rows": 32,

@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg
 from jax.experimental.sparse import BCOO, BCSR
-from problems import PROBLEMS
+from problems import GALLERY, rhs
 
 CLASSICAL = {
     "solver": "PCG",
@@ -31,9 +31,9 @@ def small(k: int = 2) -> sp.csr_array:
 
 @pytest.fixture(scope="module")
 def elasticity():
-    problem = PROBLEMS["elast2d_60"]
-    A = problem.matrix()
-    return A, np.sin(1 + 0.37 * np.arange(A.shape[0])) + 1
+    problem = GALLERY["elast2d_60"]
+    A = problem.build()
+    return A, rhs(A.shape[0])
 
 
 def test_blocks_beat_the_scalar_default_on_elasticity(elasticity):
@@ -50,7 +50,7 @@ def test_classical_amg_takes_blocks(elasticity):
     A, b = elasticity
     x, info = jaxamg.solve(A, b, CLASSICAL, block_dim=2, tolerance=1e-8)
     assert info["status"] == jaxamg.AMGXStatus.SUCCESS
-    assert info["iterations"] < 60
+    assert info["iterations"] < 54  # what scalar rows take to 1e-6
     np.testing.assert_allclose(x, scipy.sparse.linalg.spsolve(A.tocsc(), b), rtol=1e-4)
 
 

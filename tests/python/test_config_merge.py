@@ -163,6 +163,7 @@ def test_a_keyword_refines_the_preconditioner_of_the_same_method():
 
 def test_blocks_are_aggregated():
     blocks = {
+        "smoother": {"solver": "BLOCK_JACOBI", "relaxation_factor": 0.8},
         "algorithm": "AGGREGATION",
         "selector": "SIZE_2",
         "min_coarse_rows": 32,
