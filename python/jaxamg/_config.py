@@ -37,7 +37,7 @@ _AMG_DEFAULTS = {
     "cycle": "V",
 }
 
-# The eigenvalues of block Jacobi on elasticity exceed 2 / 0.9, so that the scalar default's damping would diverge.
+# On elasticity block Jacobi has eigenvalues above 2 / 0.9: with the scalar default's damping it would diverge.
 _BLOCK_AMG_DEFAULTS = {
     "smoother": {"solver": "BLOCK_JACOBI", "relaxation_factor": 0.8},
     "algorithm": "AGGREGATION",

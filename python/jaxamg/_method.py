@@ -85,7 +85,9 @@ def unread_keys(tree: Mapping[str, Any]) -> list[str]:
 
 def _theirs(tree: Mapping[str, Any], unread: list[str]) -> list[str]:
     # Unread, defaults are nobody's mistake.
-    defaults = {*_values(resolve(None, {})), *_values(resolve_preconditioner(None, {}))}
+    defaults: set[tuple[str, Any]] = set()
+    for keys in ({}, {"block_dim": 2}):
+        defaults |= {*_values(resolve(None, keys)), *_values(resolve_preconditioner(None, keys))}
     theirs = {path for path, value in _values(tree) if (path, value) not in defaults}
     return [path for path in unread if path in theirs and _name(path) not in PRINTED]
 
