@@ -8,7 +8,8 @@
 
 namespace amg {
 
-LinearSolver::LinearSolver(const Config& config) : rule_(config.outer().scope) {
+LinearSolver::LinearSolver(const Config& config)
+    : rule_(config.outer().scope), scaling_(config.outer().scope) {
   rule_.monitored = true;
   config.outer().scope.get(param::determinism_flag);  // read, as it asks for what always holds here
   config.outer().scope.get(param::block_dim);         // read, as it comes with the matrix
@@ -18,17 +19,26 @@ LinearSolver::LinearSolver(const Config& config) : rule_(config.outer().scope) {
 void LinearSolver::setup(Space& space, const Matrix& A) {
   matrix_fault_ = space.inspect(A);
   is_set_up_ = matrix_fault_ == Reason::none;
-  if (is_set_up_) method_->setup(space, A);
+  if (is_set_up_) prepare(space, A, &Method::setup);
 }
 
 void LinearSolver::refresh(Space& space, const Matrix& A) {
   if (!is_set_up_) return setup(space, A);
   matrix_fault_ = space.inspect(A);
-  if (matrix_fault_ == Reason::none) method_->refresh(space, A);
+  if (matrix_fault_ == Reason::none) prepare(space, A, &Method::refresh);
+}
+
+void LinearSolver::prepare(Space& space, const Matrix& A, void (Method::*how)(Space&, const Matrix&)) {
+  if (scaling_.is_none()) return ((*method_).*how)(space, A);
+  scaling_.setup(space, A);
+  const ScaledOperator scaled(space, scaling_, {A, {}, Mode::plain});
+  ((*method_).*how)(space, static_cast<const Operator&>(scaled).matrix);
 }
 
 void LinearSolver::prepare_transpose(Space& space, const Operator& A) {
-  if (matrix_fault_ == Reason::none) method_->prepare_transpose(space, A);
+  if (matrix_fault_ != Reason::none) return;
+  if (scaling_.is_none()) return method_->prepare_transpose(space, A);
+  method_->prepare_transpose(space, ScaledOperator(space, scaling_, A));
 }
 
 SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Vector x,
@@ -44,7 +54,7 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
 
   StoppingRule rule = rule_;
   rule.tolerance = demands.tolerance.value_or(rule.tolerance);
-  SolveInfo info = iterate_in_range(space, rule, A, b, x, observer);
+  SolveInfo info = iterate_scaled(space, rule, A, b, x, observer);
 
   std::vector<double> keep(lanes, 1.0);
   bool all = true;
@@ -60,6 +70,20 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
     space.write(scalars[0], keep);
     space.combine(x, {{scalars[0], x}});
   }
+  return info;
+}
+
+// The residual is judged as that of the system that was given.
+SolveInfo LinearSolver::iterate_scaled(Space& space, StoppingRule rule, const Operator& A, ConstVector b,
+                                       Vector x, const Observer* observer) {
+  if (scaling_.is_none()) return iterate_in_range(space, rule, A, b, x, observer);
+  const ScaledOperator scaled(space, scaling_, A);
+  const WorkVector b_scaled = space.like(b);
+  space.scale_rows(scaled.of_rows().scale.data(), 1.0, b, b_scaled);
+  space.scale_rows(scaled.of_columns().inverse.data(), 1.0, x, x);
+  rule.weights = scaled.of_rows().inverse.data();
+  SolveInfo info = iterate_in_range(space, rule, scaled, b_scaled, x, observer);
+  space.scale_rows(scaled.of_columns().scale.data(), 1.0, x, x);
   return info;
 }
 
@@ -97,7 +121,12 @@ SolveInfo LinearSolver::iterate(Space& space, const StoppingRule& rule, const Op
 
 void LinearSolver::apply(Space& space, const Operator& A, ConstVector b, Vector x) {
   if (matrix_fault_ != Reason::none) return space.fill(x, std::numeric_limits<double>::quiet_NaN());
-  method_->apply(space, A, b, {}, x, rule_.max_iters);
+  if (scaling_.is_none()) return method_->apply(space, A, b, {}, x, rule_.max_iters);
+  const ScaledOperator scaled(space, scaling_, A);
+  const WorkVector b_scaled = space.like(b);
+  space.scale_rows(scaled.of_rows().scale.data(), 1.0, b, b_scaled);
+  method_->apply(space, scaled, b_scaled, {}, x, rule_.max_iters);
+  space.scale_rows(scaled.of_columns().scale.data(), 1.0, x, x);
 }
 
 GridInfo LinearSolver::grid() const { return hierarchy() ? hierarchy()->grid() : GridInfo{}; }

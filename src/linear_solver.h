@@ -6,6 +6,7 @@
 #include "amg/config.h"
 #include "amg/info.h"
 #include "method/method.h"
+#include "setup/scaling.h"
 
 namespace amg {
 
@@ -40,18 +41,25 @@ class LinearSolver {
 
   int max_iters() const { return rule_.max_iters; }
   double tolerance() const { return rule_.tolerance; }
-  std::size_t bytes() const { return method_->bytes(); }
+  std::size_t bytes() const { return method_->bytes() + scaling_.bytes(); }
   const Hierarchy* hierarchy() const { return method_->hierarchy(); }
   GridInfo grid() const;
 
  private:
+  // iterate_in_range, for the system as it is scaled
+  SolveInfo iterate_scaled(Space& space, StoppingRule rule, const Operator& A, ConstVector b, Vector x,
+                           const Observer* observer);
   // iterate, for a b of any size
   SolveInfo iterate_in_range(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b,
                              Vector x, const Observer* observer);
   SolveInfo iterate(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b, Vector x,
                     const Observer* observer);
 
+  // The method's setup or refresh, for the matrix as it is scaled.
+  void prepare(Space& space, const Matrix& A, void (Method::*how)(Space&, const Matrix&));
+
   StoppingRule rule_;
+  Scaling scaling_;
   std::unique_ptr<Method> method_;
   bool is_set_up_ = false;  // false after a matrix that no method takes
   Reason matrix_fault_ = Reason::none;

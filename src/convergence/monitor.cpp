@@ -93,11 +93,18 @@ bool Monitor::check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivo
 
 // The norms of r, component by component, then the pivots, lane by lane.
 std::vector<double> Monitor::norms(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots) {
-  const bool from_dot = rule_.norm == Norm::L2 && components_ == 1;
-  if (!from_dot) {
-    // Components side by side: (i k + c, l) of n rows and m lanes is (i, c m + l) of n / k rows and k m lanes.
-    const auto k = static_cast<std::int32_t>(components_);
-    space_.norm({r.data, r.dtype, r.rows / k, r.lanes * k}, rule_.norm, component_norms_[0]);
+  const bool from_dot = rule_.norm == Norm::L2 && components_ == 1 && !rule_.weights;
+  // Components side by side: (i k + c, l) of n rows and m lanes is (i, c m + l) of n / k rows and k m lanes.
+  const auto k = static_cast<std::int32_t>(components_);
+  const auto measure = [&](ConstVector v) {
+    space_.norm({v.data, v.dtype, v.rows / k, v.lanes * k}, rule_.norm, component_norms_[0]);
+  };
+  if (rule_.weights) {
+    const WorkVector weighted = space_.like(r);
+    space_.scale_rows(rule_.weights, 1.0, r, weighted);
+    measure(weighted);
+  } else if (!from_dot) {
+    measure(r);
   }
   std::vector<Scalar> scalars{from_dot ? rr : component_norms_[0]};
   scalars.insert(scalars.end(), pivots.begin(), pivots.end());

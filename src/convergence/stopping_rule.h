@@ -28,6 +28,7 @@ struct StoppingRule {
   int max_iters = 0;
   bool scalar_norm = false;  // one norm over all components of a matrix of nodes
   bool monitored = false;
+  const void* weights = nullptr;  // of the residual's rows in its norm, in its type; 1 without
 
  private:
   StoppingRule() = default;

@@ -18,6 +18,7 @@
 #include "core/workspace.h"
 #include "setup/aggregation/matching_options.h"
 #include "setup/coloring/coloring.h"
+#include "setup/row_scale.h"
 
 namespace amg {
 
@@ -211,6 +212,12 @@ class Space {
   Buffer diagonal_blocks(const Matrix& A) {
     return {memory(), static_cast<std::size_t>(A.rows * A.block_dim) * size_of(A.dtype)};
   }
+
+  // ---- scaling (src/setup/scaling.h)
+  // What is to be divided by, 1 where that is 0; and its inverse.
+  virtual void row_scales(const Matrix& A, RowScale kind, void* scale, void* inverse) = 0;
+  // The values of diag(left) A diag(right); they may be A's own.
+  virtual void scale_matrix(const Matrix& A, const void* left, const void* right, void* values) = 0;
 
   // ---- sparse patterns and products
   virtual TransposedPattern transpose(const Pattern& pattern) = 0;

@@ -72,6 +72,9 @@ class HostSpace final : public Space {
   void component(const Matrix& A, std::int32_t c, CsrMatrix& N) override;
   void set_component(const Matrix& N, std::int32_t c, std::int32_t k, CsrMatrix& P) override;
 
+  void row_scales(const Matrix& A, RowScale kind, void* scale, void* inverse) override;
+  void scale_matrix(const Matrix& A, const void* left, const void* right, void* values) override;
+
   TransposedPattern transpose(const Pattern& pattern) override;
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
   CsrMatrix product(const Matrix& A, const Matrix& B) override;
