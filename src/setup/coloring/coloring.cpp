@@ -43,6 +43,9 @@ Colorer make_colorer(const Scope& scope, int least_distance) {
   if (level < 1 || level > 2)
     throw ConfigError(scope.path() + ".coloring_level: " + std::to_string(level) +
                       " is not available; rows are colored at distance 1 or 2");
+  // Read, as they allow what never happens here: no row is left uncolored, and first fit takes as few colors as it can.
+  scope.get(param::max_uncolored_percentage);
+  scope.get(param::num_colors);
   const int distance = std::max(static_cast<int>(level), least_distance);
   return [word, distance](Space& space, const Matrix& A) {
     const Matrix nodes = A.by_nodes();
