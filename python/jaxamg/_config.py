@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ._presets import PRESETS
+
 _OUTER_DEFAULTS = {
     "solver": "PBICGSTAB",
     "convergence": "RELATIVE_INI",
@@ -69,7 +71,8 @@ def resolve(config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     The key `block_dim`, of the top level, decides the defaults of AMG.
 
     `config` is a dict, flat (keys of the outer solver) or nested (`solver` is an object), a JSON file's path,
-    or None. `kwargs` are keys of the outer solver and win over `config`. Neither is modified.
+    a preset's name, or None. `kwargs` are keys of the outer solver and win over `config`. Neither is
+    modified.
 
     Raises:
         TypeError: `config` is no dict, path or None.
@@ -147,6 +150,10 @@ def _split(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 def _load(config: Any) -> dict[str, Any]:
     if config is None:
         return {}
+    if isinstance(config, str) and config == "auto":
+        raise ValueError('config="auto" needs a matrix to look at: jaxamg.solve and jaxamg.setup take it')
+    if isinstance(config, str) and config in PRESETS:
+        return _plain(PRESETS[config])
     if isinstance(config, (str, os.PathLike)):
         return _read(config)
     if isinstance(config, Mapping):
@@ -159,7 +166,10 @@ def _load(config: Any) -> dict[str, Any]:
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     path = os.fspath(path)
     if not (os.path.exists(path) or path.endswith(".json") or os.path.dirname(path)):
-        raise ValueError(f"config {path!r} is no file; pass a dict, a JSON file's path, or None (defaults)")
+        raise ValueError(
+            f"config {path!r} is no file and no preset; pass a dict, a JSON file's path, None (defaults), "
+            f'"auto", or one of {", ".join(PRESETS)}'
+        )
     try:
         with open(path, encoding="utf-8") as file:
             config = json.load(file)

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from . import _engine
+from ._auto import choose
 from ._complex import is_complex
 from ._ffi import setup_p
 from ._grid import grid_table, megabytes
@@ -145,6 +146,7 @@ class Hierarchy:
                 format=_FILE_FORMAT,
                 version=_version(),
                 config=self.config,
+                block_dim=self.method.block_dim,
                 sizes=np.asarray(self.sizes, np.int64).reshape(-1, 2),
                 indptr=A.indptr,
                 indices=A.indices,
@@ -177,17 +179,18 @@ class Hierarchy:
             raise ValueError(
                 f"{path} was saved by jaxamg {saved['version']}, this is {_version()}: set up and save again"
             )
-        canonical = str(saved["config"])
-        if config is not None and method(config, {}).canonical != canonical:
+        canonical, block_dim = str(saved["config"]), int(saved["block_dim"])
+        nodes = {} if block_dim == 1 else {"block_dim": block_dim}
+        if config is not None and method(config, nodes).canonical != canonical:
             raise ValueError(f"{path} was saved with another configuration: {canonical}")
         n = saved["indptr"].size - 1
         matrix = operands(sp.csr_array((saved["data"], saved["indices"], saved["indptr"]), shape=(n, n)))
         if A is not None:
-            _check_same_pattern(path, matrix, operands(A))
+            _check_same_pattern(path, matrix, operands(A), block_dim)
         dtype = saved["data"].dtype
         if jax.dtypes.canonicalize_dtype(dtype) != dtype:
             raise ValueError(f"{path} is of {dtype}: enable jax_enable_x64")
-        hierarchy = cls(matrix, method_of(canonical))
+        hierarchy = cls(matrix, method_of(canonical, block_dim))
         if hierarchy.sizes != [tuple(row) for row in saved["sizes"].tolist()]:
             raise ValueError(f"{path} does not lead to the levels that were saved: the file is damaged")
         return hierarchy
@@ -204,7 +207,7 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
     Args:
         A: matrix (n, n), as in `solve`, with concrete values.
         config: configuration, as in `solve`.
-        **kwargs: keys of the outer solver, which win over `config`.
+        **kwargs: keys of the outer solver, which win over `config`; `block_dim=k` as in `solve`.
 
     Returns:
         A `Hierarchy`.
@@ -224,9 +227,7 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
     >>> bool(abs(fine.R @ fine.A @ fine.P - coarse.A).max() < 1e-5)
     True
     """
-    chosen = method(config, kwargs)
     matrix = operands(A)
-    check_nodes(matrix.n, chosen.block_dim)
     if is_traced(*matrix.arrays):
         raise ValueError(
             "setup needs concrete values of A: call it outside of jit, and close over the result"
@@ -235,6 +236,10 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
         raise NotImplementedError(
             "setup of a complex A is not supported by this version; solve caches its hierarchy"
         )
+    if isinstance(config, str) and config == "auto":
+        config = choose(matrix, kwargs.get("block_dim", 1)).config
+    chosen = method(config, kwargs)
+    check_nodes(matrix.n, chosen.block_dim)
     return Hierarchy(matrix, chosen)
 
 
@@ -242,7 +247,12 @@ def checked(hierarchy: Any, config: Any, keywords: Mapping[str, Any], A: Operand
     """Return the method of a hierarchy that `solve` got, or raise for what does not go with it."""
     if not isinstance(hierarchy, Hierarchy):
         raise TypeError(f"hierarchy must be what jaxamg.setup returns, not {type(hierarchy).__name__}")
-    if config is not None or keywords.keys() - {"tolerance"}:
+    block_dim = keywords.get("block_dim", hierarchy.method.block_dim)
+    if (
+        config is not None
+        or keywords.keys() - {"tolerance", "block_dim"}
+        or block_dim != hierarchy.method.block_dim
+    ):
         raise ValueError("hierarchy has its configuration: give no other, except for tolerance=")
     if hierarchy.shape != (A.n, A.n):
         raise ValueError(f"hierarchy was set up for a matrix {hierarchy.shape}; A is {(A.n, A.n)}")
@@ -268,10 +278,11 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     return saved
 
 
-def _check_same_pattern(path: Any, saved: Operands, A: Operands) -> None:
+def _check_same_pattern(path: Any, saved: Operands, A: Operands, block_dim: int) -> None:
     def places(matrix: Operands) -> np.ndarray:
+        """Of the blocks, which are full in what was saved."""
         rows, columns, _ = matrix.entries()
-        return np.unique(rows.astype(np.int64) * matrix.n + columns)
+        return np.unique((rows.astype(np.int64) // block_dim) * matrix.n + columns // block_dim)
 
     if saved.n != A.n or not np.array_equal(places(saved), places(A)):
         raise ValueError(f"{path} was saved for a matrix of another pattern than A's")

@@ -26,10 +26,10 @@ class Method(NamedTuple):
     block_dim: int = 1
 
 
-def method_of(canonical: str) -> Method:
+def method_of(canonical: str, block_dim: int) -> Method:
     """Take a configuration in the engine's notation, as it comes from a file."""
     info = _engine.config_info(canonical)
-    return Method(canonical, info["max_iters"], info["tolerance"], True, frozenset())
+    return Method(canonical, info["max_iters"], info["tolerance"], True, frozenset(), block_dim)
 
 
 def check_nodes(n: int, block_dim: int) -> None:

@@ -59,7 +59,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             promotion rules: float32, float64, complex64 or complex128. Integers become floating. Without
             `jax_enable_x64`, float64 of NumPy and SciPy becomes float32, as everywhere in JAX.
         config: AmgX configuration: a dict, flat (`{"solver": "PCG", "tolerance": 1e-8}`) or nested, a JSON
-            file's path, or None for BiCGStab preconditioned by classical AMG, tolerance 1e-6.
+            file's path, a preset's name ("pcg-aggressive"), or None for BiCGStab preconditioned by classical
+            AMG, tolerance 1e-6. "auto": the preset that suits A by its symmetry, signs, diagonal and size,
+            which takes a few passes over A and concrete values; while A is traced it is the default.
         save_stats_file: path to which settings, grid table, complexities, memory, residuals and times are
             written as text. The configuration keys `print_config`, `print_grid_stats`, `print_solve_stats`
             and `obtain_timings` send each its part of that to Python's logger "jaxamg" at level INFO.
@@ -94,9 +96,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     Returns:
         `(x, info)`. `info["iterations"]`; `info["residual"]`, the norm of b - A x; `info["status"]`, an
         `AMGXStatus`; `info["residual_history"]`, entry 0 being the initial residual; outside of
-        transformations also `setup_time` and `solve_time` in seconds. Under a transformation these are
-        arrays, and the history has max_iters + 1 entries, NaN after the last. With b (n, m), each has one
-        value (row) per column.
+        transformations also `setup_time` and `solve_time` in seconds, and for `config="auto"` `config`, with
+        the chosen `preset`, `why`, and its `config`. Under a transformation these are arrays, and the history
+        has max_iters + 1 entries, NaN after the last. With b (n, m), each has one value (row) per column.
 
     Raises:
         TypeError: A is no matrix, or `config` no configuration.
@@ -120,6 +122,12 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     matrix = operands(A, b)
     if block_dim != 1:  # a complex unknown is two real ones
         kwargs["block_dim"] = 2 * block_dim if is_complex(working_dtype(matrix.values, b)) else block_dim
+    choice = None
+    if isinstance(config, str) and config == "auto":
+        from ._auto import choose  # which imports SciPy
+
+        choice = choose(matrix, block_dim)
+        config = choice.config
     if hierarchy is None:
         chosen = method(config, kwargs)
     else:
@@ -169,7 +177,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         return x, traced_info(report, rhs.ndim == 1)
     report = [np.asarray(array) for array in report]
     raise_misuse(report[2], matrix, rhs, guess)
-    return x, concrete_info(report, rhs.ndim == 1)
+    info = concrete_info(report, rhs.ndim == 1)
+    return x, info if choice is None else info | {"config": choice}
 
 
 def solve_operands(

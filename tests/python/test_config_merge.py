@@ -198,7 +198,9 @@ def test_anything_else_is_a_type_error(config):
 
 
 def test_a_word_is_no_file():
-    with pytest.raises(ValueError, match=r"'fastest' is no file; pass a dict, a JSON file's path"):
+    with pytest.raises(
+        ValueError, match=r"'fastest' is no file and no preset; pass a dict, a JSON file's path"
+    ):
         resolve("fastest", {})
 
 

@@ -11,7 +11,7 @@ import jaxamg
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from problems import anisotropic2d, convection_diffusion2d, poisson2d, rhs
+from problems import anisotropic2d, convection_diffusion2d, elasticity2d, poisson2d, rhs
 from systems import CONDITION, MATRIX, B, X, bcoo, bcsr, relative_error, unsorted, with_values
 
 SYSTEM = convection_diffusion2d(20, 40.0)
@@ -233,3 +233,17 @@ class TestFiles:
         monkeypatch.setattr("jaxamg._hierarchy._version", lambda: "9.9")
         with pytest.raises(ValueError, match=r"saved by jaxamg .*, this is 9\.9"):
             load(path)
+
+    def test_nodes_of_several_unknowns(self, tmp_path):
+        path = tmp_path / "hierarchy.npz"
+        A = elasticity2d(12)
+        b = rhs(A.shape[0])
+        hierarchy = jaxamg.setup(A, block_dim=2)
+        hierarchy.save(path)
+        again = jaxamg.Hierarchy.load(path, A)
+        assert again.sizes == hierarchy.sizes
+        expected, _ = jaxamg.solve(A, b, block_dim=2)
+        for held in (hierarchy, again):
+            assert np.array_equal(jaxamg.solve(A, b, block_dim=2, hierarchy=held)[0], expected)
+        with pytest.raises(ValueError, match="give no other"):
+            jaxamg.solve(A, b, block_dim=3, hierarchy=hierarchy)
