@@ -82,7 +82,8 @@ SolverCache::Lease SolverCache::acquire_held(const Device& device, const SolveRe
     const Pattern& places = *pattern.canonical.pattern();
     if (!same_places(*space, *other.pattern(), places))
       throw Error("hierarchy: it was set up for a matrix of another pattern than A's");
-    A = places.with(entry->dtype, other.matrix(*space, input, storage).values);  // `other` ends with this call
+    A = places.with(entry->dtype,
+                    other.matrix(*space, input, storage).values);  // `other` ends with this call
   }
   const std::scoped_lock lock(mutex_);
   return {*this, device, std::move(entry), Lease::Hold::kept};

@@ -39,7 +39,7 @@ _AMG_DEFAULTS = {
     "cycle": "V",
 }
 
-# On elasticity block Jacobi has eigenvalues above 2 / 0.9: with the scalar default's damping it would diverge.
+# On elasticity block Jacobi has eigenvalues above 2 / 0.9: with the scalar default's damping it diverges.
 _BLOCK_AMG_DEFAULTS = {
     "smoother": {"solver": "BLOCK_JACOBI", "relaxation_factor": 0.8},
     "algorithm": "AGGREGATION",

@@ -33,7 +33,7 @@ struct InputMatrix {
   IndexArray col_index;
   DType dtype = DType::f64;
   const void* values = nullptr;
-  std::int64_t stored = 0;  // values
+  std::int64_t stored = 0;     // values
   std::int32_t block_dim = 1;  // unknowns of a node
 
   AMG_HD bool contains(std::int64_t i, std::int64_t j) const {
