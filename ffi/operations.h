@@ -131,21 +131,27 @@ inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, co
 
 // Each member refreshes the cached hierarchy of the one before it. A transposed call goes backwards, since it starts
 // with the hierarchy of the last.
-template <class Store>
-void solve_members(const Device& device, const SolveCall& call, const InfoPointers& info, Store&& store) {
-  const SolveRequest& first = call.first;
-  Failures failures;
-  for (std::int64_t i = 0; i < call.members; ++i) {
-    const std::int64_t k = first.mode == Mode::plain ? i : call.members - 1 - i;
+template <class Use>
+void for_members(const SolveRequest& first, std::int64_t members, Use&& use) {
+  for (std::int64_t i = 0; i < members; ++i) {
+    const std::int64_t k = first.mode == Mode::plain ? i : members - 1 - i;
     SolveRequest request = first;
     request.A = member(first.A, k);
     request.b = member(first.b, k);
     request.x = member(first.x, k);
-    const SolveOutcome outcome = SolverCache::instance().solve(device, request);
-    store_info(outcome, info.member(k, first.b.lanes), store);
-    failures.add(outcome.info, k * first.b.lanes);
+    use(k, request);
   }
-  failures.act(call.on_failure, first.mode);
+}
+
+template <class Store>
+void solve_members(const Device& device, const SolveCall& call, const InfoPointers& info, Store&& store) {
+  Failures failures;
+  for_members(call.first, call.members, [&](std::int64_t k, const SolveRequest& request) {
+    const SolveOutcome outcome = SolverCache::instance().solve(device, request);
+    store_info(outcome, info.member(k, request.b.lanes), store);
+    failures.add(outcome.info, k * request.b.lanes);
+  });
+  failures.act(call.on_failure, call.first.mode);
 }
 
 // What is set up, by its number, and why no method takes the matrix; time in s, float32.
@@ -164,7 +170,10 @@ void hold(const Device& device, const MatrixBuffers& A, std::int64_t rows, std::
 
 inline void apply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& b,
                   const xffi::AnyBuffer& x, std::string_view config, bool transposed) {
-  SolverCache::instance().apply(device, solve_request(A, b, x, config, transposed, Reuse::refresh, 0));
+  const SolveRequest first = solve_request(A, b, x, config, transposed, Reuse::refresh, 0);
+  for_members(first, A.members(), [&](std::int64_t, const SolveRequest& request) {
+    SolverCache::instance().apply(device, request);
+  });
 }
 
 inline void multiply(const Device& device, const MatrixBuffers& A, const xffi::AnyBuffer& x,

@@ -6,13 +6,14 @@ vectors, over which the engine goes with one symbolic setup. Lanes within member
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.interpreters import batching
 
-from ._ffi import member_axes, multiply_p, no_guess, outer_p, solve_p
+from ._ffi import apply_p, member_axes, multiply_p, no_guess, outer_p, solve_p
 
 
 def _size(arrays: Sequence[Any], axes: Sequence[int | None]) -> int:
@@ -84,7 +85,8 @@ def _solve_batch(arrays, axes, **params: Any):
     return tuple(zip(solution, *by_lane, (times, None), strict=True))
 
 
-def _multiply_batch(arrays, axes, **params: Any):
+def _product_batch(primitive, arrays, axes, **params: Any):
+    """Of a linear map that a matrix gives: A x, or M x for a method M."""
     _refuse_batched_pattern(axes)
     row_index, col_index, values, x = arrays
     _, _, values_axis, x_axis = axes
@@ -93,9 +95,9 @@ def _multiply_batch(arrays, axes, **params: Any):
     if values_axis is not None:
         values = _as_members(values, values_axis, size, members > 0)
         x = _as_members(x, x_axis, size, members > 0)
-        return _from_members(multiply_p.bind(row_index, col_index, values, x, **params), size, members > 0)
+        return _from_members(primitive.bind(row_index, col_index, values, x, **params), size, members > 0)
     is_vector = _rank(x, x_axis) == 1 + members
-    y = multiply_p.bind(row_index, col_index, values, _as_lanes(x, x_axis, size, is_vector), **params)
+    y = primitive.bind(row_index, col_index, values, _as_lanes(x, x_axis, size, is_vector), **params)
     return (y, y.ndim - 1) if is_vector else _from_lanes(y, members + 1, size)
 
 
@@ -113,5 +115,6 @@ def _outer_batch(arrays, axes, **params: Any):
 
 
 batching.primitive_batchers[solve_p] = _solve_batch
-batching.primitive_batchers[multiply_p] = _multiply_batch
+for _product in (apply_p, multiply_p):
+    batching.primitive_batchers[_product] = partial(_product_batch, _product)
 batching.primitive_batchers[outer_p] = _outer_batch

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.interpreters import ad, batching
+from jax.interpreters import ad
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
@@ -142,28 +142,5 @@ def _apply_transpose(z_bar, row_index, col_index, values, r, **params: Any):
     return None, None, None, apply_p.bind(row_index, col_index, values, z_bar, **params)
 
 
-def _apply_batch(arguments: Sequence[Any], axes: Sequence[Any], **params: Any) -> tuple[Any, int]:
-    *A, r = arguments
-    *axes_of_A, axis = axes
-    if any(a is not None for a in axes_of_A):  # each matrix has a hierarchy of its own
-        return _one_by_one(arguments, axes, **params), 0
-    # More residuals of one matrix are more lanes.
-    r = jnp.moveaxis(r, axis, -1)
-    z = apply_p.bind(*A, r.reshape(r.shape[0], -1), **params)
-    return z.reshape(r.shape), r.ndim - 1
-
-
-def _one_by_one(arguments: Sequence[Any], axes: Sequence[Any], **params: Any) -> Any:
-    mapped = [jnp.moveaxis(a, d, 0) for a, d in zip(arguments, axes, strict=True) if d is not None]
-
-    def apply(row: list[Any]) -> Any:
-        rows = iter(row)
-        parts = (a if d is None else next(rows) for a, d in zip(arguments, axes, strict=True))
-        return apply_p.bind(*parts, **params)
-
-    return jax.lax.map(apply, mapped)
-
-
 ad.primitive_jvps[apply_p] = _apply_jvp
 ad.primitive_transposes[apply_p] = _apply_transpose
-batching.primitive_batchers[apply_p] = _apply_batch

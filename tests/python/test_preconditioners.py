@@ -138,6 +138,29 @@ def test_vmap_over_matrices():
     assert relative_error(apply(scales), z / scales[:, None]) <= 1e-13
 
 
+@pytest.mark.parametrize("form", [bcsr, lambda A: jnp.asarray(A.toarray())], ids=["BCSR", "dense"])
+def test_matrices_of_one_pattern_are_one_call(form):
+    """One setup and refreshes, also for lanes and the transpose; each has the bits of a call of its own."""
+    A = form(MATRIX)
+    many = jnp.stack([(A if form is not bcsr else A.data) * s for s in (1.0, 2.5, 0.5)])
+    R = jnp.stack([jnp.asarray(B), jnp.cos(B)], axis=1)
+
+    def apply(values, r):
+        return jaxamg.make_preconditioner(values if form is not bcsr else with_values(A, values))(r)
+
+    def transposed(values, r):
+        return jax.linear_transpose(lambda r: apply(values, r), r)(r)[0]
+
+    for f in (apply, transposed):
+        for r in (R, R[:, 0]):
+            jaxamg.clear_solver_cache()
+            found = jax.vmap(f, (0, None))(many, r)
+            info = jaxamg.get_solver_cache_info()
+            assert (info["setups"], info["refreshes"], info["entries"]) == (1, 2, 1)
+            for ours, values in zip(found, many, strict=True):
+                assert np.array_equal(ours, f(values, r))
+
+
 def test_made_inside_jit_and_passed_into_it():
     A = bcsr(MATRIX)
     z = jaxamg.make_preconditioner(A)(B)
