@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ._cache import clear_solver_cache, finalize, get_solver_cache_info
 from ._describe import describe
 from ._preconditioner import make_preconditioner
+from ._rigid_body_modes import rigid_body_modes
 from ._solve import solve
 from ._status import AMGXStatus
 
@@ -40,6 +41,7 @@ __all__ = [
     "make_preconditioner",
     "matrices",
     "pattern",
+    "rigid_body_modes",
     "setup",
     "solve",
     "with_cache",
