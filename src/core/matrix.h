@@ -28,6 +28,8 @@ struct Matrix {
   std::int32_t block_dim = 1;
   const std::int64_t* node_offsets = nullptr;  // where block_dim > 1
   const std::int32_t* node_columns = nullptr;
+  // Vectors that A makes small except near a boundary, which smoothed aggregation keeps; none: constants.
+  ConstVector near_nullspace{};
 
   AMG_HD std::int64_t nodes() const { return rows / block_dim; }
   // The pattern of the blocks, without values; the matrix itself where it has none.

@@ -111,7 +111,7 @@ class Space {
   // ---- vectors; traffic in vectors read + written
   virtual void fill(Vector x, double value) = 0;   // 0 + 1
   virtual void copy(ConstVector x, Vector y) = 0;  // 1 + 1
-  virtual void identity(Vector x) = 0;             // lane l of row i is 1 if i = l, else 0
+  virtual void identity(Vector x) = 0;             // lane l of row i is 1 if i mod lanes = l, else 0
   // y = c x in y's precision, which may be another than x's; a lane whose c is zero becomes zero
   virtual void convert(Coefficient c, ConstVector x, Vector y) = 0;  // 1 + 1
   // random_number(i, seed) in every lane of row i
@@ -263,8 +263,26 @@ class Space {
 
   // ---- aggregation
   virtual Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) = 0;
-  // The prolongation that is 1 from aggregates[i] to i.
+  // The prolongation that is 1 from aggregates[i] to i; a row without an aggregate, −1, is empty.
   virtual CsrMatrix piecewise_constant(std::span<const std::int32_t> aggregates, DType dtype) = 0;
+
+  // ---- smoothed aggregation (src/setup/aggregation/smoothed.cpp)
+  // A Coupling for every entry.
+  virtual Array<std::uint8_t> strength_symmetric(const Matrix& A, double threshold) = 0;
+  // A without its negligible entries, which are added to the diagonal.
+  virtual CsrMatrix filtered(const Matrix& A, std::span<const std::uint8_t> coupling) = 0;
+  // Roots with their neighbours in the graph of strong entries, which is symmetric; −1 for rows without any.
+  virtual Array<std::int32_t> aggregate_neighbourhoods(const Matrix& A,
+                                                       std::span<const std::uint8_t> coupling) = 0;
+  // Every entry becomes a full k × m block.
+  virtual std::shared_ptr<const Pattern> block_pattern(const Pattern& nodes, std::int32_t k,
+                                                       std::int32_t m) = 0;
+  // B = T R on every aggregate, with orthonormal columns in T, whose pattern is there: `members` has in row a the nodes
+  // of aggregate a, which have block_dim rows each.
+  virtual void orthonormalize(const Pattern& members, std::int32_t block_dim, ConstVector B, CsrMatrix& T,
+                              Vector R) = 0;
+  // P = T − omega D⁻¹ A T, where P holds A T before.
+  virtual void smooth_prolongation(const Matrix& T, const void* inverse, double omega, CsrMatrix& P) = 0;
 
   // ---- scalars
   virtual std::vector<double> read(std::span<const Scalar> scalars) = 0;  // all lanes of each; waits

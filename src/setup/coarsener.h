@@ -27,6 +27,8 @@ class Coarsener {
 
   // Unknowns of a node of the next level.
   virtual std::int32_t block_dim(const Matrix& A) const { return A.block_dim; }
+  // Adds to the next level's matrix what is known of it besides its entries.
+  virtual void annotate(Matrix& /*coarse*/) const {}
 
   virtual std::size_t bytes() const = 0;
 };

@@ -67,9 +67,16 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
     if (!coarsen(space, matrix, levels_.back(), next)) break;
     add_smoother(space, matrix);
     levels_.push_back(std::move(next));
-    matrix = levels_.back().A;
+    matrix = coarse_matrix(levels_.size() - 1);
   }
   finish(space, matrix);
+}
+
+// Level l's matrix with what the level before knows of it.
+Matrix Hierarchy::coarse_matrix(std::size_t l) const {
+  Matrix matrix = levels_[l].A;
+  levels_[l - 1].coarsener->annotate(matrix);
+  return matrix;
 }
 
 // P, R and the Galerkin product R A P; false when the next level is not worth having.
@@ -122,7 +129,7 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
     CsrMatrix AP = space.matrix(level.AP, A.dtype);
     space.product_values(matrix, level.P, AP);
     space.product_values(level.R, AP, levels_[l + 1].A);
-    matrix = levels_[l + 1].A;
+    matrix = coarse_matrix(l + 1);
   }
   if (has_coarse_solver_) coarse_solver_.refresh(space, matrix);
 }

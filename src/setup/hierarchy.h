@@ -54,6 +54,7 @@ class Hierarchy {
 
  private:
   void build(Space& space, const Matrix& A, std::size_t from);
+  Matrix coarse_matrix(std::size_t l) const;
   bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
   std::int64_t least_nodes(std::int32_t block_dim) const;
   void finish(Space& space, const Matrix& A);

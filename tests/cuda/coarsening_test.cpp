@@ -320,10 +320,62 @@ TEST_P(CudaCoarseningTest, AggregatesAreTheHosts) {
        {MatchingOptions{}, MatchingOptions{.weight_formula = 1},
         MatchingOptions{.max_matching_iterations = 1}, MatchingOptions{.max_matching_iterations = 0},
         MatchingOptions{.max_matching_iterations = 100, .max_unassigned_percentage = 0},
-        MatchingOptions{.merge_singletons = false}}) {
+        MatchingOptions{.merge_singletons = false}, MatchingOptions{.notay_weights = true},
+        MatchingOptions{.filter_weights_alpha = 0.5}}) {
     const auto on_host = host().match_size_2(A, options);
     const auto found = device().match_size_2(on_device, options);
     EXPECT_TRUE(same_bits<std::int32_t>(to_host(device(), found), on_host.span()));
+  }
+}
+
+// Decisions to the bit; sums to rounding, since teams add in another order.
+TEST_P(CudaCoarseningTest, SmoothedAggregationIsTheHosts) {
+  for (const double theta : {0.0, 0.08, 0.25}) {
+    const auto coupling = host().strength_symmetric(A, theta);
+    const auto found = device().strength_symmetric(on_device, theta);
+    ASSERT_TRUE(same_bits<std::uint8_t>(to_host(device(), found), coupling.span()));
+    const auto aggregates = host().aggregate_neighbourhoods(A, coupling.span());
+    const auto groups = device().aggregate_neighbourhoods(on_device, found.span());
+    ASSERT_TRUE(same_bits<std::int32_t>(to_host(device(), groups), aggregates.span()));
+    const CsrMatrix F = device().filtered(on_device, found.span()),
+                    on_host = host().filtered(A, coupling.span());
+    expect_same_pattern(device(), *F.pattern(), *on_host.pattern());
+    if (HasFailure()) return;
+    const CsrMatrix constant = host().piecewise_constant(aggregates.span(), A.dtype());
+    const CsrMatrix there = device().piecewise_constant(groups.span(), A.dtype());
+    expect_same_pattern(device(), *there.pattern(), *constant.pattern());
+    if (HasFailure()) return;
+    const auto wide = host().block_pattern(*constant.pattern(), 2, 3);
+    expect_same_pattern(device(), *device().block_pattern(*there.pattern(), 2, 3), *wide);
+
+    CsrMatrix T = host().matrix(constant.pattern(), A.dtype());
+    CsrMatrix T_there = device().matrix(there.pattern(), A.dtype());
+    const auto count = static_cast<std::size_t>(constant.cols());
+    const Buffer R(host().memory(), count * size_of(A.dtype())),
+        R_there(device().memory(), count * size_of(A.dtype()));
+    const WorkVector ones = host().vector(A.rows(), 1, A.dtype()),
+                     ones_there = device().vector(A.rows(), 1, A.dtype());
+    host().fill(ones, 1.0);
+    device().fill(ones_there, 1.0);
+    host().orthonormalize(*host().transpose(*constant.pattern()).pattern, 1, ones, T,
+                          {R.data(), A.dtype(), constant.cols(), 1});
+    device().orthonormalize(*device().transpose(*there.pattern()).pattern, 1, ones_there, T_there,
+                            {R_there.data(), A.dtype(), constant.cols(), 1});
+    CsrMatrix P = host().product(on_host, T), P_there = device().product(F, T_there);
+    const WorkVector D = host().vector(A.rows(), 1, A.dtype()),
+                     D_there = device().vector(A.rows(), 1, A.dtype());
+    host().invert_diagonal(on_host, static_cast<Vector>(D).data);
+    device().invert_diagonal(F, static_cast<Vector>(D_there).data);
+    host().smooth_prolongation(T, static_cast<Vector>(D).data, 0.6, P);
+    device().smooth_prolongation(T_there, static_cast<Vector>(D_there).data, 0.6, P_there);
+    const CsrMatrix fetched = fetch(P_there);
+    visit(A.dtype(), [&]<class Real>() {
+      double largest = 1;
+      for (std::int64_t e = 0; e < P.entries(); ++e)
+        largest = std::max(largest, std::abs(static_cast<double>(P.as<Real>()[e])));
+      for (std::int64_t e = 0; e < P.entries(); ++e)
+        ASSERT_NEAR(fetched.as<Real>()[e], P.as<Real>()[e], 1000 * epsilon(A.dtype()) * largest) << e;
+    });
   }
 }
 

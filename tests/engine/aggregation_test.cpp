@@ -18,6 +18,7 @@
 
 #include "backends/host/host_space.h"
 #include "core/arena.h"
+#include "setup/hierarchy.h"
 
 namespace amg {
 namespace {
@@ -171,9 +172,22 @@ double rounded(double weight) {
   return std::isfinite(weight) ? std::ldexp(std::round(fraction * 256), exponent - 8) : weight;
 }
 
+double sum(const std::map<int, double>& row) {
+  return std::accumulate(row.begin(), row.end(), 0.0,
+                         [](double s, const auto& entry) { return s + entry.second; });
+}
+
+constexpr std::int64_t notay = 2;  // in place of a weight_formula
+
 double weight(const Rows& A, int i, int j, std::int64_t formula) {
   if (!A[i].contains(j) || !A[j].contains(i)) return 0.0;
   const double a_ii = stored(A, i, i), a_jj = stored(A, j, j), a_ij = stored(A, i, j), a_ji = stored(A, j, i);
+  if (formula == notay) {
+    const double joint = -0.5 * (a_ij + a_ji);
+    const auto in_parallel = [](double x, double y) { return x > 0 && y > 0 ? 1 / (1 / x + 1 / y) : 0.0; };
+    return joint > 0 ? rounded((joint + in_parallel(sum(A[i]), sum(A[j]))) / (2 * in_parallel(a_ii, a_jj)))
+                     : 0.0;
+  }
   const double w = formula == 1
                        ? -0.5 * (a_ij / a_ii + a_ji / a_jj)
                        : 0.5 * (std::abs(a_ij) + std::abs(a_ji)) / std::max(std::abs(a_ii), std::abs(a_jj));
@@ -205,9 +219,10 @@ Aggregates greedy_pairs(const Rows& A, std::int64_t formula) {
 // Where both ends rank edges alike, without ties at a row, handshaking finds what greedy matching finds.
 TEST_F(AggregationTest, HandshakingIsGreedyMatching) {
   for (const auto& [name, A] : problems())
-    for (const std::int64_t formula : {0, 1}) {
+    for (const std::int64_t formula : {std::int64_t{0}, std::int64_t{1}, notay}) {
       MatchingOptions options = pairs;
       options.weight_formula = formula;
+      options.notay_weights = formula == notay;
       EXPECT_EQ(match(A, options), greedy_pairs(A, formula)) << name << ", formula " << formula;
     }
 }
@@ -221,6 +236,42 @@ TEST_F(AggregationTest, WithoutMergingThereArePairsAndSingles) {
       if (rows.size() == 2) {
         EXPECT_GT(weight(A, rows[0], rows[1], 0), 0) << name;
       }
+    }
+  }
+}
+
+// Along lines of 15 cells one is left over; it pairs with the next line unless such edges are dropped.
+TEST_F(AggregationTest, FilteredEdgesPairNobody) {
+  const Rows A = problems().at("anisotropic");
+  const auto weak_pairs = [&](double alpha) {
+    MatchingOptions options = pairs;
+    options.filter_weights_alpha = alpha;
+    return std::ranges::count_if(members(match(A, options)), [&](const auto& rows) {
+      return rows.size() == 2 && weight(A, rows[0], rows[1], 0) < 0.01;
+    });
+  };
+  EXPECT_GT(weak_pairs(0), 0);
+  EXPECT_GT(weak_pairs(1e-4), 0);
+  EXPECT_EQ(weak_pairs(0.5), 0);
+}
+
+// Pairs of pairs of pairs on a uniform box are its cubes of 2 × 2 × 2 cells, in one level.
+TEST_F(AggregationTest, Size8IsThreeTimesSize2) {
+  const int n = 8;
+  const CsrMatrix A = sparse(poisson(n, n, n));
+  for (const std::string selector : {"SIZE_8", "MULTI_PAIRWISE", "SIZE_4"}) {
+    Hierarchy hierarchy(
+        Config::parse("solver=AMG, algorithm=AGGREGATION, dense_lu_num_rows=4, selector=" + selector)
+            .outer()
+            .scope);
+    hierarchy.setup(space_, A);
+    const CsrMatrix& P = hierarchy[0].P;
+    ASSERT_EQ(P.entries(), n * n * n);
+    const int height = selector == "SIZE_4" ? 1 : 2;
+    for (int i = 0; i < n * n * n; ++i) {
+      const int x = i % n, y = i / n % n, z = i / (n * n);
+      EXPECT_EQ(P.pattern()->columns[i], x / 2 + n / 2 * (y / 2 + n / 2 * (z / height))) << selector;
+      EXPECT_EQ(P.as<double>()[i], 1);
     }
   }
 }

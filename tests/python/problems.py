@@ -110,6 +110,31 @@ def elasticity2d(n: int, young: float = 1e5, poisson: float = 0.3) -> sp.csr_arr
     return sp.csr_array(sum(sp.kron(block, unit(*place)) for place, block in blocks.items()))
 
 
+def elasticity3d(nx: int, ny: int, nz: int, young: float = 1.0, poisson: float = 0.3) -> sp.csr_array:
+    """A beam of nx x ny x nz unit cells with trilinear elements, clamped at x = 0, unknowns interleaved."""
+    corners = np.indices((2, 2, 2)).reshape(3, -1).T[:, ::-1]  # x runs fastest
+    lame, shear = young * poisson / ((1 + poisson) * (1 - 2 * poisson)), young / (2 * (1 + poisson))
+    stiffness = np.zeros((8, 3, 8, 3))
+    for point in 0.5 + (corners - 0.5) / np.sqrt(3):  # Gauss
+        factors = np.where(corners, point, 1 - point)
+        slopes = np.where(corners, 1.0, -1.0)
+        grad = np.stack([slopes[:, d] * np.delete(factors, d, 1).prod(1) for d in range(3)], 1)
+        stiffness += (
+            lame * np.einsum("ai,bj->aibj", grad, grad)
+            + shear * np.einsum("aj,bi->aibj", grad, grad)
+            + shear * np.einsum("ak,bk,ij->aibj", grad, grad, np.eye(3))
+        ) / 8
+    cells = np.indices((nz, ny, nx)).reshape(3, -1).T[:, ::-1]
+    nodes = (cells[:, None] + corners) @ [1, nx + 1, (nx + 1) * (ny + 1)]
+    unknowns = (3 * nodes[:, :, None] + np.arange(3)).reshape(len(cells), 24)
+    rows, cols = np.repeat(unknowns, 24, axis=1), np.tile(unknowns, 24)
+    values = np.tile(stiffness.reshape(-1), len(cells))
+    n = 3 * (nx + 1) * (ny + 1) * (nz + 1)
+    A = sp.csr_array(sp.coo_array((values, (rows.ravel(), cols.ravel())), shape=(n, n)))
+    free = np.repeat(np.arange(n // 3) % (nx + 1) != 0, 3)
+    return A[free][:, free]
+
+
 def jumps3d(n: int, contrast: float = 1e4, cell: int = 4) -> sp.csr_array:
     """-div(k grad u) on n³ points, k = 1 or `contrast` in a checkerboard of cubes `cell` points wide.
 

@@ -42,7 +42,8 @@ def test_keys_and_defaults_are_those_of_amgx():
     lines = (AMGX / "parameters.tsv").read_text().splitlines()
     table = [line.split("\t") for line in lines if not line.startswith("#")]
     keys = {d.name: d for d in descriptions().values() if d.kind == "key"}
-    assert set(keys) == {row[0] for row in table} | {"block_dim", "precond_dtype"}  # which are ours
+    ours = {"aggregation_threshold", "block_dim", "precond_dtype", "prolongation_damping"}
+    assert set(keys) == {row[0] for row in table} | ours
     for name, kind, default, *_ in table:
         read = {"int": int, "float": float}.get(kind, str)
         assert keys[name].default == read(default), name

@@ -1,11 +1,10 @@
-#include <thrust/iterator/counting_iterator.h>
 #include <thrust/iterator/transform_iterator.h>
 
 #include <cub/device/device_reduce.cuh>
-#include <cub/device/device_scan.cuh>
 #include <utility>
 
 #include "backends/cuda/cuda_space.h"
+#include "backends/cuda/number_aggregates.cuh"
 #include "backends/cuda/scan.h"
 #include "setup/aggregation/size_2_rule.h"
 
@@ -13,19 +12,28 @@ namespace amg {
 
 namespace cuda {
 
-// Traffic: A, and a binary search in another row for every entry; 2 bytes an entry out.
+// Traffic: A twice, and a binary search in another row for every entry; 2 bytes an entry out.
 template <class T>
-void weigh_edges(CudaSpace& space, const Matrix& A, std::int64_t formula, std::uint16_t* weights) {
+void weigh_edges(CudaSpace& space, const Matrix& A, const MatchingOptions& options, std::uint16_t* weights) {
   const auto diagonals = space.array<double>(A.rows);
+  const auto sums = space.array<double>(A.rows);
   double* const diagonal = diagonals.data();
-  for_each(space.stream(), A.rows, "match_size_2: diagonal", [=] __device__(std::int64_t i) {
-    const T* const a_ii = find_entry<T>(A, i, i);
-    diagonal[i] = a_ii ? static_cast<double>(*a_ii) : 0.0;
-  });
+  double* const sum = sums.data();
+  for_each(space.stream(), A.rows, "match_size_2: rows",
+           [=] __device__(std::int64_t i) { size_2_row<T>(A, i, diagonal, sum); });
   for_each(space.stream(), A.rows, "match_size_2: weights", [=] __device__(std::int64_t i) {
     for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
-      weights[k] = size_2_entry_weight<T>(A, formula, diagonal, i, k);
+      weights[k] = size_2_entry_weight<T>(A, options, diagonal, sum, i, k);
   });
+}
+
+void filter_edges(CudaSpace& space, const Matrix& A, double alpha, std::uint16_t* weights) {
+  const auto maxima = space.array<double>(A.rows);
+  double* const largest = maxima.data();
+  for_each(space.stream(), A.rows, "match_size_2: largest weights",
+           [=] __device__(std::int64_t i) { largest[i] = size_2_largest(A, weights, i); });
+  for_each(space.stream(), A.rows, "match_size_2: filter",
+           [=] __device__(std::int64_t i) { size_2_filter(A, alpha, largest, i, weights); });
 }
 
 struct IsUnassigned {
@@ -43,34 +51,6 @@ std::int64_t count_unassigned(CudaSpace& space, const Array<std::int32_t>& root)
   return read_one(space.stream(), count.data());
 }
 
-struct IsSmallest {
-  const std::int32_t* root;
-  const std::int32_t* smallest;
-  __device__ std::int32_t operator()(std::int32_t i) const { return smallest[root[i]] == i ? 1 : 0; }
-};
-
-// Numbers aggregates in the order of their smallest rows; root[i] names the aggregate of i by one of its rows.
-Array<std::int32_t> number_aggregates(CudaSpace& space, const std::int32_t* root, std::int64_t n) {
-  auto aggregates = space.array<std::int32_t>(n);
-  const auto smallest_rows = space.array<std::int32_t>(n);
-  const auto ranks = space.array<std::int32_t>(n);  // how many smallest rows come before
-  std::int32_t* const smallest = smallest_rows.data();
-  for_each(space.stream(), n, "match_size_2: rows",
-           [=] __device__(std::int64_t i) { smallest[i] = static_cast<std::int32_t>(i); });
-  for_each(space.stream(), n, "match_size_2: smallest rows",
-           [=] __device__(std::int64_t i) { atomicMin(smallest + root[i], static_cast<std::int32_t>(i)); });
-  const auto is_smallest =
-      thrust::make_transform_iterator(thrust::counting_iterator<std::int32_t>(0), IsSmallest{root, smallest});
-  with_storage(space.memory(), "number aggregates", [&](void* storage, std::size_t& bytes) {
-    return cub::DeviceScan::ExclusiveSum(storage, bytes, is_smallest, ranks.data(), n, space.stream());
-  });
-  for_each(space.stream(), n, "match_size_2: numbers",
-           [root, smallest, rank = ranks.data(), aggregates = aggregates.data()] __device__(std::int64_t i) {
-             aggregates[i] = rank[smallest[root[i]]];
-           });
-  return aggregates;
-}
-
 }  // namespace cuda
 
 // Handshaking as on the host, round by round: see there. A round reads the columns and weights of the rows whose
@@ -79,8 +59,9 @@ Array<std::int32_t> CudaSpace::match_size_2(const Matrix& A, const MatchingOptio
   const std::int64_t n = A.rows;
   if (n == 0) return array<std::int32_t>(0);
   const auto edge_weights = array<std::uint16_t>(A.entries);
-  visit(A.dtype,
-        [&]<class T>() { cuda::weigh_edges<T>(*this, A, options.weight_formula, edge_weights.data()); });
+  visit(A.dtype, [&]<class T>() { cuda::weigh_edges<T>(*this, A, options, edge_weights.data()); });
+  if (options.filter_weights_alpha > 0)
+    cuda::filter_edges(*this, A, options.filter_weights_alpha, edge_weights.data());
   const auto roots = array<std::int32_t>(n);
   const auto choices = array<std::int32_t>(n);
   const std::uint16_t* const weights = edge_weights.data();

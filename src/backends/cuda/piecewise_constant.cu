@@ -13,19 +13,24 @@ CsrMatrix CudaSpace::piecewise_constant(std::span<const std::int32_t> aggregates
   auto pattern = std::make_shared<Pattern>();
   pattern->rows = rows;
   pattern->offsets = array<std::int64_t>(rows + 1);
-  pattern->columns = array<std::int32_t>(rows);
+  std::int64_t* const offsets = pattern->offsets.data();
+  const std::int32_t* const aggregate = aggregates.data();
   if (rows > 0) {
     const auto highest = array<std::int32_t>(1);
     cuda::with_storage(memory(), "number of aggregates", [&](void* storage, std::size_t& bytes) {
-      return cub::DeviceReduce::Max(storage, bytes, aggregates.data(), highest.data(), rows, stream_);
+      return cub::DeviceReduce::Max(storage, bytes, aggregate, highest.data(), rows, stream_);
     });
     pattern->cols = cuda::read_one(stream_, highest.data()) + 1;
-    copy_bytes(std::as_bytes(aggregates), pattern->columns.data());
   }
-  cuda::for_each(stream_, rows + 1, "count",
-                 [offsets = pattern->offsets.data()] __device__(std::int64_t i) { offsets[i] = i; });
+  cuda::for_each(stream_, rows, "piecewise_constant: lengths",
+                 [=] __device__(std::int64_t i) { offsets[i] = aggregate[i] >= 0 ? 1 : 0; });
+  pattern->columns = array<std::int32_t>(cuda::lengths_to_offsets(stream_, memory(), offsets, rows));
+  std::int32_t* const columns = pattern->columns.data();
+  cuda::for_each(stream_, rows, "piecewise_constant: columns", [=] __device__(std::int64_t i) {
+    if (aggregate[i] >= 0) columns[offsets[i]] = aggregate[i];
+  });
   CsrMatrix P = matrix(std::move(pattern), dtype);
-  fill({P.values(), dtype, rows, 1}, 1.0);
+  fill({P.values(), dtype, P.entries(), 1}, 1.0);
   return P;
 }
 

@@ -134,8 +134,9 @@ namespace {
 
 template <class T>
 void fill_identity(cudaStream_t stream, T* data, std::int64_t size, std::int64_t lanes) {
-  cuda::for_each(stream, size, "identity",
-                 [=] __device__(std::int64_t at) { data[at] = at / lanes == at % lanes ? T{1} : T{0}; });
+  cuda::for_each(stream, size, "identity", [=] __device__(std::int64_t at) {
+    data[at] = at / lanes % lanes == at % lanes ? T{1} : T{0};
+  });
 }
 
 }  // namespace
@@ -174,9 +175,8 @@ void convert_values(cudaStream_t stream, Coefficient c, const From* from, To* to
 
 void CudaSpace::convert(Coefficient c, ConstVector x, Vector y) {
   visit(x.dtype, [&]<class From>() {
-    visit(y.dtype, [&]<class To>() {
-      convert_values(stream_, c, x.as<From>(), y.as<To>(), x.size(), x.lanes);
-    });
+    visit(y.dtype,
+          [&]<class To>() { convert_values(stream_, c, x.as<From>(), y.as<To>(), x.size(), x.lanes); });
   });
 }
 
@@ -200,8 +200,8 @@ void CudaSpace::combine(Vector y, std::initializer_list<Term> terms, Dots dots) 
       for (const Term& term : terms) combination.term[k++] = {term.c.scalar.data, term.c.factor, term.v.data};
       const Reduction into =
           dot_count > 0 ? reduction(blocks, std::int64_t{dot_count} * y.lanes) : Reduction{};
-      combine_kernel<T, term_count, dot_count>
-          <<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), combination, with.w[0], with.w[1], with.sums, into);
+      combine_kernel<T, term_count, dot_count><<<grid, block_threads, 0, stream_>>>(
+          y.rows, tile, y.as<T>(), combination, with.w[0], with.w[1], with.sums, into);
       cuda::check_launch("combine");
     };
     const auto with_dots = [&]<int term_count>() {
@@ -230,9 +230,11 @@ void CudaSpace::dot(ConstVector y, Dots dots) {
   visit(y.dtype, [&]<class T>() {
     const cuda::DotOperands<T> with(dots);
     if (with.count == 1)
-      dot_kernel<T, 1><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), with.w[0], with.w[1], with.sums, into);
+      dot_kernel<T, 1><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), with.w[0], with.w[1],
+                                                            with.sums, into);
     else if (with.count == 2)
-      dot_kernel<T, 2><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), with.w[0], with.w[1], with.sums, into);
+      dot_kernel<T, 2><<<grid, block_threads, 0, stream_>>>(y.rows, tile, y.as<T>(), with.w[0], with.w[1],
+                                                            with.sums, into);
     cuda::check_launch("dot");
   });
 }

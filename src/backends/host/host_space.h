@@ -108,6 +108,15 @@ class HostSpace final : public Space {
   Array<std::int32_t> match_size_2(const Matrix& A, const MatchingOptions& options) override;
   CsrMatrix piecewise_constant(std::span<const std::int32_t> aggregates, DType dtype) override;
 
+  Array<std::uint8_t> strength_symmetric(const Matrix& A, double threshold) override;
+  CsrMatrix filtered(const Matrix& A, std::span<const std::uint8_t> coupling) override;
+  Array<std::int32_t> aggregate_neighbourhoods(const Matrix& A,
+                                               std::span<const std::uint8_t> coupling) override;
+  std::shared_ptr<const Pattern> block_pattern(const Pattern& nodes, std::int32_t k, std::int32_t m) override;
+  void orthonormalize(const Pattern& members, std::int32_t block_dim, ConstVector B, CsrMatrix& T,
+                      Vector R) override;
+  void smooth_prolongation(const Matrix& T, const void* inverse, double omega, CsrMatrix& P) override;
+
   std::vector<double> read(std::span<const Scalar> scalars) override;
   void write(Scalar scalar, std::span<const double> values) override;
 

@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <utility>
 
-#include "backends/host/enumerate.h"
 #include "backends/host/host_space.h"
+#include "backends/host/number_aggregates.h"
 #include "core/arena.h"
 #include "setup/aggregation/size_2_rule.h"
 
@@ -22,19 +21,24 @@ void for_rows(std::int64_t rows, const F& f) {
   });
 }
 
-Array<std::uint16_t> edge_weights(const Matrix& A, std::int64_t formula, Space& space) {
+Array<std::uint16_t> edge_weights(const Matrix& A, const MatchingOptions& options, Space& space) {
   auto diagonal = space.array<double>(A.rows);
+  auto sum = space.array<double>(A.rows);
   auto weights = space.array<std::uint16_t>(A.entries);
   visit(A.dtype, [&]<class T>() {
-    for_rows(A.rows, [&](std::int64_t i) {
-      const T* const a_ii = find_entry<T>(A, i, i);
-      diagonal[i] = a_ii ? static_cast<double>(*a_ii) : 0.0;
-    });
+    for_rows(A.rows, [&](std::int64_t i) { size_2_row<T>(A, i, diagonal.data(), sum.data()); });
     for_rows(A.rows, [&](std::int64_t i) {
       for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
-        weights[k] = size_2_entry_weight<T>(A, formula, diagonal.data(), i, k);
+        weights[k] = size_2_entry_weight<T>(A, options, diagonal.data(), sum.data(), i, k);
     });
   });
+  if (options.filter_weights_alpha > 0) {
+    const auto& largest = sum;
+    for_rows(A.rows, [&](std::int64_t i) { largest[i] = size_2_largest(A, weights.data(), i); });
+    for_rows(A.rows, [&](std::int64_t i) {
+      size_2_filter(A, options.filter_weights_alpha, largest.data(), i, weights.data());
+    });
+  }
   return weights;
 }
 
@@ -47,27 +51,6 @@ std::int64_t count_unassigned(const Array<std::int32_t>& root) {
       std::plus<>());
 }
 
-// Numbers aggregates in the order of their smallest rows; root[i] names the aggregate of i by one of its
-// rows.
-Array<std::int32_t> number_aggregates(const Array<std::int32_t>& root, Space& space) {
-  const std::int64_t n = root.size();
-  auto smallest = space.array<std::int32_t>(n);
-  auto number = space.array<std::int32_t>(n);
-  auto aggregates = space.array<std::int32_t>(n);
-  for_rows(n, [&](std::int64_t i) { smallest[i] = static_cast<std::int32_t>(i); });
-  for_rows(n, [&](std::int64_t i) {
-    const std::atomic_ref first(smallest[root[i]]);
-    const auto row = static_cast<std::int32_t>(i);
-    for (std::int32_t seen = first.load(); row < seen && !first.compare_exchange_weak(seen, row);) {
-    }
-  });
-  host::enumerate(
-      n, [&](std::int64_t i) { return smallest[root[i]] == i; },
-      [&](std::int64_t i, std::int64_t rank) { number[root[i]] = static_cast<std::int32_t>(rank); });
-  for_rows(n, [&](std::int64_t i) { aggregates[i] = number[root[i]]; });
-  return aggregates;
-}
-
 }  // namespace
 
 // AmgX's SIZE_2: pairs of rows by handshaking. Each round, every unassigned row points at the unassigned
@@ -75,7 +58,7 @@ Array<std::int32_t> number_aggregates(const Array<std::int32_t>& root, Space& sp
 // end joins the aggregate of its strongest assigned neighbour.
 Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptions& options) {
   const std::int64_t n = A.rows;
-  const auto weights = edge_weights(A, options.weight_formula, *this);
+  const auto weights = edge_weights(A, options, *this);
   auto root = array<std::int32_t>(n);  // a row that names the aggregate of i; of a pair, the smaller one
   auto wanted = array<std::int32_t>(n);
   for_rows(n, [&](std::int64_t i) { root[i] = nobody; });
@@ -116,7 +99,7 @@ Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptio
   for_rows(n, [&](std::int64_t i) {
     if (root[i] == nobody) root[i] = static_cast<std::int32_t>(i);
   });
-  return number_aggregates(root, *this);
+  return host::number_aggregates(root, *this);
 }
 
 }  // namespace amg

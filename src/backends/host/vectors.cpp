@@ -23,7 +23,9 @@ void HostSpace::fill(Vector x, double value) {
 void HostSpace::identity(Vector x) {
   fill(x, 0.0);
   visit(x.dtype, [&]<class T>() {
-    for (std::int64_t i = 0; i < std::min<std::int64_t>(x.rows, x.lanes); ++i) x.as<T>()[i * x.lanes + i] = 1;
+    parallel_for(x.rows, block_rows, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) x.as<T>()[i * x.lanes + i % x.lanes] = 1;
+    });
   });
 }
 

@@ -1,3 +1,6 @@
+#include <memory>
+#include <utility>
+
 #include "config/parameters.h"
 #include "registry.h"
 #include "setup/coarsener.h"
@@ -7,65 +10,103 @@ namespace amg {
 
 namespace {
 
-using Aggregator = Array<std::int32_t> (Space::*)(const Matrix&, const MatchingOptions&);
+// How a selector groups rows: pairs of pairs … in so many passes, or roots with their neighbours.
+struct Aggregator {
+  enum class Kind : std::uint8_t { pairwise, neighbourhoods } kind;
+  int passes;  // 0: aggregation_passes
+};
 
 const Registry<Aggregator>& aggregators() {
   static const Registry<Aggregator> table = {
-#define AGGREGATOR(selector, word) {#selector, &Space::word},
+#define AGGREGATOR(selector, kind, passes) {#selector, {Aggregator::Kind::kind, passes}},
 #include "registry.def"
   };
   return table;
+}
+
+struct AggregationOptions {
+  Aggregator aggregator;
+  MatchingOptions matching;
+  std::int32_t weight_component;  // negative: block norms
+};
+
+CsrMatrix galerkin(Space& space, const Matrix& A, const CsrMatrix& P) {
+  const TransposedPattern to_R = space.transpose(*P.pattern());
+  const CsrMatrix R = space.matrix(to_R.pattern, A.dtype);
+  space.gather(A.dtype, P.values(), to_R.source.span(), R.values());
+  return space.product(R, space.product(A, P));
 }
 
 // Aggregation: the rows of a coarse level are groups of rows of the fine one, and prolongation is constant on
 // each group. Where rows have nodes it is nodes that are grouped, by what couples them, and each component follows.
 class Aggregation final : public Coarsener {
  public:
-  Aggregation(Aggregator aggregate, const MatchingOptions& options, std::int32_t weight_component)
-      : aggregate_(aggregate), options_(options), weight_component_(weight_component) {}
+  explicit Aggregation(const AggregationOptions& options) : options_(options) {}
 
   CsrMatrix setup(Space& space, const Matrix& A) override {
-    aggregates_ = group(space, A);
-    CsrMatrix P = space.piecewise_constant(aggregates_.span(), A.dtype);
+    CsrMatrix P = aggregate(space, NodeMatrix(space, A, options_.weight_component));
+    aggregates_ = P.pattern();
     if (A.block_dim == 1) return P;
-    CsrMatrix all = space.matrix(space.expand(*P.pattern(), A.block_dim, Blocks::diagonal), A.dtype);
-    space.fill({all.values(), A.dtype, A.rows, 1}, 1.0);
+    CsrMatrix all = space.matrix(space.expand(*aggregates_, A.block_dim, Blocks::diagonal), A.dtype);
+    space.fill({all.values(), A.dtype, all.entries(), 1}, 1.0);
     return all;
   }
 
   bool refresh(Space& space, const Matrix& A, CsrMatrix&) override {
-    const Array<std::int32_t> aggregates = group(space, A);
-    return space.equal(std::as_bytes(aggregates.span()), std::as_bytes(aggregates_.span()));
+    const CsrMatrix P = aggregate(space, NodeMatrix(space, A, options_.weight_component));
+    const auto same = [&](const auto& a, const auto& b) {
+      return space.equal(std::as_bytes(a.span()), std::as_bytes(b.span()));
+    };
+    return same(P.pattern()->offsets, aggregates_->offsets) &&
+           same(P.pattern()->columns, aggregates_->columns);
   }
 
-  std::size_t bytes() const override { return aggregates_.bytes(); }
+  std::size_t bytes() const override { return aggregates_ ? aggregates_->bytes() : 0; }
 
  private:
-  Array<std::int32_t> group(Space& space, const Matrix& A) const {
-    return (space.*aggregate_)(NodeMatrix(space, A, weight_component_), options_);
+  // The prolongation of nodes from their aggregates. Passes after the first match the aggregates of the one before, by
+  // what couples them.
+  CsrMatrix aggregate(Space& space, const Matrix& nodes) const {
+    const auto [kind, passes] = options_.aggregator;
+    if (kind == Aggregator::Kind::neighbourhoods)
+      return space.piecewise_constant(
+          space.aggregate_neighbourhoods(nodes, space.strength_symmetric(nodes, 0).span()).span(),
+          nodes.dtype);
+    CsrMatrix P = space.piecewise_constant(space.match_size_2(nodes, options_.matching).span(), nodes.dtype);
+    CsrMatrix step, coarse;
+    for (int pass = 1; pass < passes; ++pass) {
+      coarse = pass == 1 ? galerkin(space, nodes, P) : galerkin(space, coarse, step);
+      step = space.piecewise_constant(space.match_size_2(coarse, options_.matching).span(), nodes.dtype);
+      P = space.product(P, step);
+    }
+    return P;
   }
 
-  Aggregator aggregate_;
-  MatchingOptions options_;
-  std::int32_t weight_component_;  // negative: block norms
-  Array<std::int32_t> aggregates_;
+  AggregationOptions options_;
+  std::shared_ptr<const Pattern> aggregates_;
 };
 
 }  // namespace
 
 CoarsenerFactory make_aggregation(const Scope& scope) {
-  const Aggregator aggregate = look_up(aggregators(), scope.get(param::selector), scope.path() + ".selector");
-  const MatchingOptions options{
-      .weight_formula = scope.get(param::weight_formula),
-      .max_matching_iterations = scope.get(param::max_matching_iterations),
-      .max_unassigned_percentage = scope.get(param::max_unassigned_percentage),
-      .merge_singletons = scope.get(param::merge_singletons) != 0,
-  };
-  const bool by_component = scope.is_set(param::aggregation_edge_weight_component);
-  const int component = scope.get(param::aggregation_edge_weight_component);
-  return [aggregate, options, component = by_component ? component : -1](std::int64_t) {
-    return std::make_unique<Aggregation>(aggregate, options, component);
-  };
+  AggregationOptions options{
+      .aggregator = look_up(aggregators(), scope.get(param::selector), scope.path() + ".selector"),
+      .matching = {.weight_formula = scope.get(param::weight_formula),
+                   .max_matching_iterations = scope.get(param::max_matching_iterations),
+                   .max_unassigned_percentage = scope.get(param::max_unassigned_percentage),
+                   .merge_singletons = scope.get(param::merge_singletons) != 0},
+      .weight_component = scope.is_set(param::aggregation_edge_weight_component)
+                              ? scope.get(param::aggregation_edge_weight_component)
+                              : -1};
+  if (options.aggregator.passes == 0) {  // MULTI_PAIRWISE, which has keys of its own
+    options.aggregator.passes = scope.get(param::aggregation_passes);
+    options.matching.notay_weights = scope.get(param::notay_weights) != 0;
+    if (scope.get(param::filter_weights) != 0)
+      options.matching.filter_weights_alpha = scope.get(param::filter_weights_alpha);
+    scope.get(
+        param::full_ghost_level);  // read, as between passes the whole Galerkin product is formed in any case
+  }
+  return [options](std::int64_t) { return std::make_unique<Aggregation>(options); };
 }
 
 }  // namespace amg

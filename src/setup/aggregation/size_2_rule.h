@@ -7,24 +7,42 @@
 
 #include "core/find_entry.h"
 #include "core/matrix.h"
+#include "setup/aggregation/matching_options.h"
 
 namespace amg {
 
 // No product is added to anything here, so there is nothing to contract into an fma: the host and a GPU pair
 // alike.
 
-// How strongly SIZE_2 wants to pair rows i and j: AmgX's weight_formula 0 or 1, the same seen from either
-// end; 0 where they are not to be paired. Only 8 significant bits are kept (bfloat16, of which an
-// order-preserving pattern is returned): where coefficients vary smoothly, every row would otherwise point
-// one way along its grid line, and a round of matching would find one pair per line.
-AMG_HD inline std::uint16_t size_2_weight(std::int64_t formula, double a_ij, double a_ji, double a_ii,
-                                          double a_jj) {
-  const double weight =
-      formula == 1 ? -0.5 * (a_ij / a_ii + a_ji / a_jj)
-                   : 0.5 * (std::abs(a_ij) + std::abs(a_ji)) / std::max(std::abs(a_ii), std::abs(a_jj));
+// How strongly SIZE_2 wants to pair rows i and j: AmgX's weight_formula 0 or 1, the same seen from either end.
+AMG_HD inline double size_2_weight(std::int64_t formula, double a_ij, double a_ji, double a_ii, double a_jj) {
+  return formula == 1 ? -0.5 * (a_ij / a_ii + a_ji / a_jj)
+                      : 0.5 * (std::abs(a_ij) + std::abs(a_ji)) / std::max(std::abs(a_ii), std::abs(a_jj));
+}
+
+// 1 / (1 / x + 1 / y), where negative numbers count as 0.
+AMG_HD inline double in_parallel(double x, double y) { return x > 0 && y > 0 ? x * y / (x + y) : 0.0; }
+
+// The same for notay_weights: 1 / μ of the pair, by which Napov and Notay bound the rate ("An algebraic multigrid method
+// with guaranteed convergence rate", SISC 34, 2012), given the sums of both rows.
+AMG_HD inline double notay_weight(double a_ij, double a_ji, double a_ii, double a_jj, double sum_i,
+                                  double sum_j) {
+  const double joint = -0.5 * (a_ij + a_ji);
+  if (!(joint > 0)) return 0;
+  return 0.5 * (joint + in_parallel(sum_i, sum_j)) / in_parallel(a_ii, a_jj);
+}
+
+// A weight to 8 significant bits (bfloat16, of which an order-preserving pattern is returned); 0 for rows that are not
+// to be paired. Where coefficients vary smoothly, every row would otherwise point one way along its grid line, and a
+// round of matching would find one pair per line.
+AMG_HD inline std::uint16_t size_2_rounded(double weight) {
   if (!(weight > 0.0)) return 0;
   return static_cast<std::uint16_t>((std::bit_cast<std::uint32_t>(static_cast<float>(weight)) + 0x8000u) >>
                                     16);
+}
+
+AMG_HD inline double size_2_value(std::uint16_t rounded) {
+  return static_cast<double>(std::bit_cast<float>(std::uint32_t{rounded} << 16));
 }
 
 // Whether row i would rather be paired with j than with k, given both weights. Ties are broken so that on a
@@ -40,17 +58,48 @@ AMG_HD inline bool size_2_prefers(std::int64_t i, std::uint16_t weight_j, std::i
   return (j > i) == (i / to_j % 2 == 0);
 }
 
+// The diagonal and the sum of row i.
+template <class T>
+AMG_HD inline void size_2_row(const Matrix& A, std::int64_t i, double* diagonal, double* sum) {
+  diagonal[i] = sum[i] = 0.0;
+  for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+    const double a = static_cast<double>(A.as<T>()[k]);
+    sum[i] += a;
+    if (A.columns[k] == i) diagonal[i] = a;
+  }
+}
+
 // The weight of entry k of row i; 0 on the diagonal, towards ghosts, whose rows are not ours to pair, and
 // where only one end stores the edge: a row would wait for ever for one that does not know of it.
 template <class T>
-AMG_HD inline std::uint16_t size_2_entry_weight(const Matrix& A, std::int64_t formula, const double* diagonal,
-                                                std::int64_t i, std::int64_t k) {
+AMG_HD inline std::uint16_t size_2_entry_weight(const Matrix& A, const MatchingOptions& options,
+                                                const double* diagonal, const double* sum, std::int64_t i,
+                                                std::int64_t k) {
   const std::int64_t j = A.columns[k];
   if (j == i || j >= A.rows) return 0;
-  const T* const a_ji = find_entry<T>(A, j, i);
-  if (!a_ji) return 0;
-  return size_2_weight(formula, static_cast<double>(A.as<T>()[k]), static_cast<double>(*a_ji), diagonal[i],
-                       diagonal[j]);
+  const T* const stored = find_entry<T>(A, j, i);
+  if (!stored) return 0;
+  const double a_ij = static_cast<double>(A.as<T>()[k]), a_ji = static_cast<double>(*stored);
+  return size_2_rounded(options.notay_weights
+                            ? notay_weight(a_ij, a_ji, diagonal[i], diagonal[j], sum[i], sum[j])
+                            : size_2_weight(options.weight_formula, a_ij, a_ji, diagonal[i], diagonal[j]));
+}
+
+AMG_HD inline double size_2_largest(const Matrix& A, const std::uint16_t* weights, std::int64_t i) {
+  std::uint16_t largest = 0;
+  for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
+    if (weights[k] > largest) largest = weights[k];
+  return size_2_value(largest);
+}
+
+// Drops the edges of row i whose weight is below alpha times the geometric mean of the largest of both rows.
+AMG_HD inline void size_2_filter(const Matrix& A, double alpha, const double* largest, std::int64_t i,
+                                 std::uint16_t* weights) {
+  for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) {
+    if (weights[k] == 0) continue;
+    const double weight = size_2_value(weights[k]);
+    if (weight * weight < alpha * alpha * largest[i] * largest[A.columns[k]]) weights[k] = 0;
+  }
 }
 
 inline constexpr std::int32_t size_2_nobody = -1;
