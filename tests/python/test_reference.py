@@ -15,6 +15,9 @@ pytestmark = pytest.mark.skipif(not AMGX.exists(), reason="AmgX's reference data
 # theory says how CG converges with a preconditioner that is not symmetric, as sweeps in one direction are, or on
 # a matrix that is not; AMG alone on Helmholtz's equation takes 54 iterations with an exact coarse correction, too.
 SHORT = {
+    ("elast2d_60", "agg:SIZE_4"): "181 iterations, AmgX 80",
+    ("elast2d_60", "agg:SIZE_8"): "199 iterations, AmgX 126",
+    ("elast2d_60", "agg:MULTI_PAIRWISE"): "199 iterations, AmgX 156",
     ("elast2d_60", "agg:SIZE_2"): "149 iterations, AmgX 103",
     ("p2d_64", "PCG+GS"): "10 iterations, AmgX 8",
     ("p2d_256", "PCG+GS"): "41 iterations, AmgX 35",
