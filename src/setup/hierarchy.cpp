@@ -20,6 +20,8 @@ Hierarchy::Hierarchy(const Scope& scope)
     : make_coarsener_(make_coarsener_factory(scope)),
       max_levels_(scope.get(param::max_levels)),
       coarsen_threshold_(scope.get(param::coarsen_threshold)),
+      reuse_levels_(scope.get(param::structure_reuse_levels)),
+      min_fine_rows_(scope.get(param::min_fine_rows)),
       floor_(scope.get(param::min_coarse_rows)),
       coarse_solver_limit_(std::numeric_limits<std::int64_t>::max()) {
   fine_levels_ = scope.get(param::fine_levels);
@@ -61,7 +63,8 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
   ++builds_;
   levels_.resize(from + 1);
   Matrix matrix = A;
-  while (static_cast<int>(levels_.size()) < max_levels_ && matrix.nodes() > least_nodes(matrix.block_dim)) {
+  while (static_cast<int>(levels_.size()) < max_levels_ && matrix.nodes() > least_nodes(matrix.block_dim) &&
+         matrix.nodes() >= min_fine_rows_) {
     Level next;
     levels_.back().coarsener = make_coarsener_(std::ssize(levels_) - 1);
     if (!coarsen(space, matrix, levels_.back(), next)) break;
@@ -122,16 +125,22 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
   transpose_is_current_ = false;
   for (std::size_t l = 0; l < levels_.size(); ++l) {
     Level& level = levels_[l];
-    if (level.coarsener && !level.coarsener->refresh(space, matrix, level.P)) return build(space, matrix, l);
+    const bool kept = keeps_prolongation(l);
+    if (level.coarsener && !kept && !level.coarsener->refresh(space, matrix, level.P))
+      return build(space, matrix, l);
     if (level.smoother) level.smoother->refresh(space, matrix);
     if (is_coarsest(l)) break;
-    space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
+    if (!kept) space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
     CsrMatrix AP = space.matrix(level.AP, A.dtype);
     space.product_values(matrix, level.P, AP);
     space.product_values(level.R, AP, levels_[l + 1].A);
     matrix = coarse_matrix(l + 1);
   }
   if (has_coarse_solver_) coarse_solver_.refresh(space, matrix);
+}
+
+bool Hierarchy::keeps_prolongation(std::size_t l) const {
+  return !is_coarsest(l) && (reuse_levels_ < 0 || static_cast<int>(l) < reuse_levels_);
 }
 
 void Hierarchy::prepare_transpose(Space& space, const Operator& A) {

@@ -32,7 +32,8 @@ class Hierarchy {
   explicit Hierarchy(const Scope& scope);
 
   void setup(Space& space, const Matrix& A);
-  // The bits of setup(A); rebuilds from the first level whose decisions A changes.
+  // The bits of setup(A): rebuilds from the first level whose decisions A changes. The prolongations of the first
+  // structure_reuse_levels levels stay as they are, whatever A would decide.
   void refresh(Space& space, const Matrix& A);
   void prepare_transpose(Space& space, const Operator& A);
 
@@ -48,6 +49,8 @@ class Hierarchy {
 
   // The coarse solver, where the coarsest level has one; otherwise it is smoothed.
   const Preconditioner* coarse_solver() const { return has_coarse_solver_ ? &coarse_solver_ : nullptr; }
+  // Whether one visit of the coarsest level leaves nothing to do there.
+  bool ends_exactly() const { return has_coarse_solver_ && coarse_solver_name_ == "DENSE_LU_SOLVER"; }
 
   std::size_t bytes() const;
   GridInfo grid() const;
@@ -58,6 +61,7 @@ class Hierarchy {
   bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
   std::int64_t least_nodes(std::int32_t block_dim) const;
   void finish(Space& space, const Matrix& A);
+  bool keeps_prolongation(std::size_t l) const;
   const Slot& smoother_of(std::size_t l) const;
   void add_smoother(Space& space, const Matrix& A);
 
@@ -68,6 +72,8 @@ class Hierarchy {
   Preconditioner coarse_solver_;
   int max_levels_;
   double coarsen_threshold_;
+  int reuse_levels_;  // negative: all
+  std::int64_t min_fine_rows_;
   std::int64_t floor_;  // size under which no level is worth its overhead
   std::int64_t coarse_solver_limit_;
 

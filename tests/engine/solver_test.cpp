@@ -234,8 +234,8 @@ TEST(SolverTest, UnknownConfigurationsThrowAtOnce) {
   EXPECT_THROW(
       Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", "CLASSICAL"}, {"selector", "HMIS"}})),
       ConfigError);
-  EXPECT_EQ(error_of([] { Solver(Config::from_tree({{"solver", "AMG"}, {"cycle", "W"}})); }),
-            "solver.cycle: W is not available in this version; choose V");
+  EXPECT_EQ(error_of([] { Solver(Config::from_tree({{"solver", "GS"}, {"coloring_level", 3}})); }),
+            "solver.coloring_level: 3 is not available; rows are colored at distance 1 or 2");
 }
 
 TEST(SolverTest, SolveNeedsASetup) {
