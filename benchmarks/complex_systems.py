@@ -2,8 +2,9 @@
 
     python benchmarks/complex_systems.py --points 64
 
-A Laplacian in a magnetic field, Hermitian, with PCG, and Helmholtz's equation with damping (a complex diagonal) with
-BiCGStab, on points²; iterations and the time of a solve with a cached hierarchy, medians over `--repeats`.
+A Laplacian in a magnetic field, Hermitian, with PCG, and Helmholtz's equation with damping (a complex
+diagonal) with BiCGStab, on points²; iterations and the time of a solve with a cached hierarchy, medians over
+`--repeats`.
 """
 
 import argparse
@@ -56,9 +57,8 @@ def main() -> None:
                 for _ in range(arguments.repeats + 1)
             ]
             time = statistics.median(run["solve_time"] for run in runs[1:])
-            print(
-                f"{name:20} {parts:19} {runs[0]['iterations']:4} iterations, {time:.3f} s, {runs[0]['status'].name}"
-            )
+            status = runs[0]["status"].name
+            print(f"{name:20} {parts:19} {runs[0]['iterations']:4} iterations, {time:.3f} s, {status}")
 
 
 if __name__ == "__main__":

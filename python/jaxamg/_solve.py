@@ -89,9 +89,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     a + ib. So conjugate gradients serve a Hermitian positive definite A, and are the complex ones. The norm
     L2 is that of the complex residual; L1 and LMAX add and compare its real and imaginary parts. Derivatives
     are those of `jnp.linalg.solve`, in JAX's conventions: of a real function, a step against the conjugate of
-    `grad` descends. Where the diagonal is complex, as in Helmholtz's equation with damping, it helps to smooth
-    both parts of an unknown together: `{"block_dim": 2, "preconditioner": {"algorithm": "CLASSICAL", "selector":
-    "PMIS"}}` in `config`.
+    `grad` descends. Where the diagonal is complex, as in Helmholtz's equation with damping, it helps to
+    smooth both parts of an unknown together: `{"block_dim": 2, "preconditioner": {"algorithm": "CLASSICAL",
+    "selector": "PMIS", "interpolator": "D2"}}` in `config`.
 
     Every other argument is part of the interface, but not supported by this version.
 
