@@ -86,7 +86,7 @@ def resolve(config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     top, outer = _split(_load(config))
     keyword_top, keyword_outer = _split(_plain(kwargs))
     top, outer = top | keyword_top, _merge(outer, keyword_outer)
-    defaults = _defaults(outer.get("solver", _OUTER_DEFAULTS["solver"]), top)
+    defaults = _defaults(outer.get("solver", _OUTER_DEFAULTS["solver"]), top, outer.get("preconditioner"))
     solver = _merge(_plain(defaults), outer) | _ALWAYS_ON
     return {"config_version": 2} | top | {"solver": solver}
 
@@ -104,23 +104,27 @@ def resolve_preconditioner(config: Any, kwargs: Mapping[str, Any]) -> dict[str, 
     keyword_top, keywords = _split(_plain(kwargs))
     top, method = top | keyword_top, _merge({"solver": "AMG"} | method, keywords)
     if method["solver"] == "AMG":
-        defaults = _OUTER_DEFAULTS | _amg_defaults(top)
+        defaults = _OUTER_DEFAULTS | _amg_defaults(top, method)
     else:
-        defaults = _defaults(method["solver"], top)
+        defaults = _defaults(method["solver"], top, method.get("preconditioner"))
     monitored = method.get("monitor_residual", int("tolerance" in method))
     max_iters = _OUTER_DEFAULTS["max_iters"] if monitored else 1
     solver = _merge(_plain(defaults | {"max_iters": max_iters, "monitor_residual": monitored}), method)
     return {"config_version": 2} | top | {"solver": solver}
 
 
-def _defaults(outer_solver: Any, top: Mapping[str, Any]) -> dict[str, Any]:
+def _defaults(outer_solver: Any, top: Mapping[str, Any], preconditioner: Any) -> dict[str, Any]:
     if outer_solver == "AMG":  # has no preconditioner, and runs with AmgX's own AMG defaults
         return _OUTER_DEFAULTS
-    return _OUTER_DEFAULTS | {"preconditioner": _amg_defaults(top)}
+    return _OUTER_DEFAULTS | {"preconditioner": _amg_defaults(top, preconditioner)}
 
 
-def _amg_defaults(top: Mapping[str, Any]) -> dict[str, Any]:
-    return _AMG_DEFAULTS if top.get("block_dim", 1) == 1 else _AMG_DEFAULTS | _BLOCK_AMG_DEFAULTS
+def _amg_defaults(top: Mapping[str, Any], amg: Any) -> dict[str, Any]:
+    if top.get("block_dim", 1) == 1:
+        return _AMG_DEFAULTS
+    if isinstance(amg, Mapping) and amg.get("algorithm") == "CLASSICAL":  # to which SIZE_2 would be a stray
+        return _AMG_DEFAULTS | {"smoother": _BLOCK_AMG_DEFAULTS["smoother"]}
+    return _AMG_DEFAULTS | _BLOCK_AMG_DEFAULTS
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

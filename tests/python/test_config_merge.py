@@ -171,6 +171,10 @@ def test_blocks_are_aggregated():
     }
     expected = nested(**OUTER, preconditioner=AMG | blocks) | {"block_dim": 2}
     assert resolve(None, {"block_dim": 2}) == resolve({"block_dim": 2}, {}) == expected
+    classical = {"preconditioner": {"solver": "AMG", "algorithm": "CLASSICAL"}}
+    assert resolve(classical, {"block_dim": 2}) == nested(
+        **OUTER, preconditioner=AMG | {"smoother": blocks["smoother"]}
+    ) | {"block_dim": 2}
 
 
 def test_the_users_dict_is_neither_changed_nor_shared():
