@@ -37,6 +37,11 @@ std::unique_ptr<Method> make_method(const Slot& slot) {
 }
 
 CoarsenerFactory make_coarsener_factory(const Scope& scope) {
+  if (scope.get(param::selector) == "GEO")
+    throw ConfigError(
+        scope.path() +
+        ".selector: GEO groups unknowns by their coordinates, which a matrix does not carry; choose "
+        "PMIS or HMIS with algorithm CLASSICAL, SIZE_2 with AGGREGATION");
   return look_up(coarseners(), scope.get(param::algorithm), scope.path() + ".algorithm")(scope);
 }
 
@@ -44,6 +49,7 @@ std::vector<RegisteredName> registered_names() {
   return {
 #define METHOD(name, factory, meaning, source) {"solver", #name, meaning, source},
 #define COARSENER(name, ...) {"algorithm", #name, "", ""},
+#define STRENGTH(name, ...) {"strength", #name, "", ""},
 #define SELECTOR(name, ...) {"selector", #name, "", ""},
 #define INTERPOLATOR(name, ...) {"interpolator", #name, "", ""},
 #define AGGREGATOR(name, ...) {"selector", #name, "", ""},

@@ -17,6 +17,7 @@
 #include "core/vector.h"
 #include "core/workspace.h"
 #include "setup/aggregation/matching_options.h"
+#include "setup/classical/strength_options.h"
 #include "setup/coloring/coloring.h"
 #include "setup/row_scale.h"
 
@@ -240,9 +241,15 @@ class Space {
   virtual Reason inspect(const Matrix& A) = 0;
 
   // ---- classical coarsening (src/setup/classical says what each means)
-  virtual Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) = 0;
+  virtual Array<std::uint8_t> strength_affinity(const Matrix& A, const StrengthOptions& options) = 0;
+  virtual Array<std::uint8_t> strength_ahat(const Matrix& A, const StrengthOptions& options) = 0;
+  virtual Array<std::uint8_t> strength_all(const Matrix& A, const StrengthOptions& options) = 0;
   virtual Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) = 0;
+  virtual Array<std::int32_t> select_hmis(const Matrix& A, std::span<const std::uint8_t> strong) = 0;
+  virtual Array<std::int32_t> select_cr(const Matrix& A, std::span<const std::uint8_t> strong) = 0;
   virtual Array<std::int32_t> select_aggressive_pmis(const Matrix& A,
+                                                     std::span<const std::uint8_t> strong) = 0;
+  virtual Array<std::int32_t> select_aggressive_hmis(const Matrix& A,
                                                      std::span<const std::uint8_t> strong) = 0;
   virtual std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
                                                     std::span<const std::int32_t> coarse) = 0;
@@ -251,6 +258,8 @@ class Space {
   virtual std::shared_ptr<const Pattern> pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
                                                     std::span<const std::int32_t> coarse) = 0;
   virtual void values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
+                         std::span<const std::int32_t> coarse, CsrMatrix& P) = 0;
+  virtual void values_em(const Matrix& A, std::span<const std::uint8_t> strong,
                          std::span<const std::int32_t> coarse, CsrMatrix& P) = 0;
   virtual Passes passes(const Matrix& A, std::span<const std::uint8_t> strong,
                         std::span<const std::int32_t> coarse) = 0;

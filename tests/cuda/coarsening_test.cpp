@@ -165,7 +165,7 @@ class CudaCoarseningTest : public CudaTest, public testing::WithParamInterface<s
     A = matrix_of(host(), std::get<0>(GetParam()).rows(), dtype);
     rows = rows_of(A);
     on_device = to_device(device(), A);
-    strong = host().strength_ahat(A, threshold(), 1.1);
+    strong = host().strength_ahat(A, {threshold(), 1.1});
     coarse = host().select_pmis(A, strong.span());
     device_strong = to_device<std::uint8_t>(device(), strong.span());
     device_coarse = to_device<std::int32_t>(device(), coarse.span());
@@ -251,11 +251,36 @@ class CudaCoarseningTest : public CudaTest, public testing::WithParamInterface<s
 TEST_P(CudaCoarseningTest, StrengthIsTheHosts) {
   for (const double threshold : {0.0, 0.25, 0.5, 0.9})
     for (const double max_row_sum : {1.1, 0.9, 0.1, 0.0}) {
-      const auto on_host = host().strength_ahat(A, threshold, max_row_sum);
-      const auto found = device().strength_ahat(on_device, threshold, max_row_sum);
+      const auto on_host = host().strength_ahat(A, {threshold, max_row_sum});
+      const auto found = device().strength_ahat(on_device, {threshold, max_row_sum});
       EXPECT_TRUE(same_bits<std::uint8_t>(to_host(device(), found), on_host.span()))
           << threshold << ' ' << max_row_sum;
     }
+}
+
+TEST_P(CudaCoarseningTest, StrengthOfAllIsTheHosts) {
+  for (const double max_row_sum : {1.1, 0.9, 0.1, 0.0}) {
+    const auto on_host = host().strength_all(A, {.max_row_sum = max_row_sum});
+    const auto found = device().strength_all(on_device, {.max_row_sum = max_row_sum});
+    EXPECT_TRUE(same_bits<std::uint8_t>(to_host(device(), found), on_host.span())) << max_row_sum;
+  }
+}
+
+TEST_P(CudaCoarseningTest, StrengthByAffinityIsTheHosts) {
+  for (const std::int32_t vectors : {1, 4, 7}) {
+    const StrengthOptions options{threshold(), 0.9, 5, vectors};
+    const auto on_host = host().strength_affinity(A, options);
+    const auto found = device().strength_affinity(on_device, options);
+    EXPECT_TRUE(same_bits<std::uint8_t>(to_host(device(), found), on_host.span())) << vectors;
+  }
+}
+
+TEST_P(CudaCoarseningTest, HmisAndCrAreTheHosts) {
+  for (const auto select : {&Space::select_hmis, &Space::select_aggressive_hmis, &Space::select_cr}) {
+    const auto on_host = (host().*select)(A, strong.span());
+    const auto found = (device().*select)(on_device, device_strong.span());
+    EXPECT_TRUE(same_bits<std::int32_t>(to_host(device(), found), on_host.span()));
+  }
 }
 
 TEST_P(CudaCoarseningTest, PmisIsTheHosts) {
@@ -288,6 +313,14 @@ TEST_P(CudaCoarseningTest, InterpolationMultipass) {
   expect_interpolation(make_multipass, [this](const reference::Graph& S, const reference::Points& C) {
     return reference::multipass(rows, S, C, A.dtype() == DType::f32 ? 0x1p29L : 1);
   });
+}
+
+// What its weights are worth is tested in every space; here, that no order of threads changes them.
+TEST_P(CudaCoarseningTest, InterpolationEmIsReproducible) {
+  const CsrMatrix P = interpolate(device(), on_device, make_em, device_strong, device_coarse);
+  expect_same_pattern(device(), *P.pattern(), *interpolate(host(), A, make_em, strong, coarse).pattern());
+  if (HasFailure()) return;
+  expect_same_bits(fetch(P), fetch(interpolate(device(), on_device, make_em, device_strong, device_coarse)));
 }
 
 TEST_P(CudaCoarseningTest, Truncate) {
@@ -385,8 +418,8 @@ TEST_P(CudaCoarseningTest, NotANumberIsPassedOn) {
     for (std::int64_t e = 0; e < A.entries(); e += 40) A.as<T>()[e] = std::numeric_limits<T>::quiet_NaN();
   });
   on_device = to_device(device(), A);
-  strong = host().strength_ahat(A, threshold(), 0.9);
-  device_strong = device().strength_ahat(on_device, threshold(), 0.9);
+  strong = host().strength_ahat(A, {threshold(), 0.9});
+  device_strong = device().strength_ahat(on_device, {threshold(), 0.9});
   ASSERT_TRUE(same_bits<std::uint8_t>(to_host(device(), device_strong), strong.span()));
   coarse = host().select_pmis(A, strong.span());
   device_coarse = device().select_pmis(on_device, device_strong.span());

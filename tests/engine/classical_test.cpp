@@ -215,7 +215,7 @@ class Classical : public testing::TestWithParam<std::tuple<Problem, DType>> {
 
   Level coarsen(const Matrix& A, Interpolator interpolator, double threshold) {
     Level level;
-    level.strong = space.strength_ahat(A, threshold, 1.1);
+    level.strong = space.strength_ahat(A, {threshold, 1.1});
     level.coarse = interpolator == Interpolator::MULTIPASS
                        ? space.select_aggressive_pmis(A, level.strong.span())
                        : space.select_pmis(A, level.strong.span());
@@ -305,13 +305,13 @@ class ClassicalReference : public Classical {
 TEST_P(ClassicalReference, StrengthAhat) {
   for (double threshold : {0.0, 0.25, 0.5, 0.9})
     for (double max_row_sum : {1.1, 0.9, 0.1})
-      EXPECT_EQ(graph_of(A, space.strength_ahat(A, threshold, max_row_sum)),
+      EXPECT_EQ(graph_of(A, space.strength_ahat(A, {threshold, max_row_sum})),
                 reference::strength(rows, threshold, max_row_sum))
           << threshold << ' ' << max_row_sum;
 }
 
 TEST_P(ClassicalReference, Selectors) {
-  const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
+  const auto strong = space.strength_ahat(A, {problem.threshold, 1.1});
   const auto S = graph_of(A, strong);
   std::vector<reference::Real> random;
   for (std::int64_t i = 0; i < A.rows; ++i)
@@ -330,7 +330,7 @@ TEST_P(ClassicalReference, Selectors) {
 }
 
 TEST_P(ClassicalReference, Passes) {
-  const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
+  const auto strong = space.strength_ahat(A, {problem.threshold, 1.1});
   const auto coarse = space.select_aggressive_pmis(A, strong.span());
   const Passes passes = space.passes(A, strong.span(), coarse.span());
   const auto expected = reference::passes(graph_of(A, strong), points_of(coarse));
@@ -397,7 +397,7 @@ INSTANTIATE_TEST_SUITE_P(Problems, ClassicalReference,
 class ClassicalLaws : public ClassicalReference {};
 
 TEST_P(ClassicalLaws, PmisIsAMaximalIndependentSet) {
-  const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
+  const auto strong = space.strength_ahat(A, {problem.threshold, 1.1});
   const auto S = graph_of(A, strong);
   const auto T = reference::transpose(S);
   const auto C = points_of(space.select_pmis(A, strong.span()));
@@ -420,7 +420,7 @@ TEST_P(ClassicalLaws, PmisIsAMaximalIndependentSet) {
 // Two strong steps lead from every coarse point of PMIS to one of the aggressive selection, and from none of these to
 // another one.
 TEST_P(ClassicalLaws, AggressivePointsAreTwoStepsApart) {
-  const auto strong = space.strength_ahat(A, problem.threshold, 1.1);
+  const auto strong = space.strength_ahat(A, {problem.threshold, 1.1});
   const auto S = graph_of(A, strong);
   const auto first = points_of(space.select_pmis(A, strong.span()));
   const auto coarse = space.select_aggressive_pmis(A, strong.span());
@@ -534,7 +534,7 @@ TEST_F(ClassicalCases, ThreadsDoNotChangeABit) {
 // At the threshold itself a connection is weak.
 TEST_F(ClassicalCases, StrengthIsStrict) {
   const Csr csr(Rows{{{0, 2}, {1, -1}, {2, -0.5}}, {{1, 1}}, {{2, 1}}});
-  const auto strong = space.strength_ahat(csr.view(DType::f64), 0.5, 1.1);
+  const auto strong = space.strength_ahat(csr.view(DType::f64), {0.5, 1.1});
   EXPECT_EQ(std::vector(strong.data(), strong.data() + 3), (std::vector<std::uint8_t>{0, 1, 0}));
 }
 

@@ -26,8 +26,14 @@ const std::string smoothed_aggregation =
 const std::string aggressive = d2 + ", o:aggressive_levels=1";
 const std::string all_aggressive =
     smoothed + ", o:dense_lu_num_rows=2, o:selector=AGGRESSIVE_PMIS, o:interpolator=MULTIPASS";
-const std::vector<std::string> multigrids{d1,     d2,     truncated,           aggressive, all_aggressive,
-                                          size_2, size_8, smoothed_aggregation};
+const std::string hmis =
+    smoothed + ", o:dense_lu_num_rows=10, o:selector=HMIS, o:interpolator=D2, o:aggressive_levels=1";
+const std::string compatible = smoothed + ", o:dense_lu_num_rows=10, o:selector=CR, o:interpolator=D2";
+const std::string affinity = d2 + ", o:strength=AFFINITY";
+const std::string energymin = smoothed + ", o:dense_lu_num_rows=10, o:algorithm=ENERGYMIN";
+const std::vector<std::string> multigrids{
+    d1,         d2,       truncated, aggressive, all_aggressive, hmis,
+    compatible, affinity, energymin, size_2,     size_8,         smoothed_aggregation};
 
 // What a method is with keys of its own, as an outer solver.
 const std::vector<std::string> variants{"MULTICOLOR_GS, o:symmetric_GS=1",
@@ -201,6 +207,24 @@ TEST_P(LawsTest, RefreshWithTheSameDecisionsKeepsTheStructure) {
       EXPECT_EQ(refreshed(config, A, near).builds, 1);
       expect_same(refreshed(config, A, near), set_up(config, near));
     }
+}
+
+// Where every coupling is strong, no values change a decision, unless the selector looks at them.
+TEST_P(LawsTest, RefreshKeepsTheStructureWhereAllIsStrong) {
+  const Sparse A = problems::anisotropic2d(24, 0.05), B = problems::turned(A, 24);
+  for (const std::string& config : {d1, d2, hmis, all_aggressive}) {
+    const std::string all = config + ", o:strength=ALL";
+    EXPECT_EQ(refreshed(all, A, B).builds, 1);
+    expect_same(refreshed(all, A, B), set_up(all, B));
+  }
+  const Sparse dominant = [&] {
+    Sparse sum = A;
+    for (int i = 0; i < A.rows(); i += 3) sum.coeffRef(i, i) *= 4;
+    return sum;
+  }();
+  const std::string by_values = compatible + ", o:strength=ALL";
+  EXPECT_EQ(refreshed(by_values, A, dominant).builds, 2);
+  expect_same(refreshed(by_values, A, dominant), set_up(by_values, dominant));
 }
 
 TEST_P(LawsTest, RefreshThatChangesLevel0) {

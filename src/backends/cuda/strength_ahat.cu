@@ -17,9 +17,11 @@ void mark_strong(cudaStream_t stream, const Matrix& A, double threshold, double 
 
 }  // namespace cuda
 
-Array<std::uint8_t> CudaSpace::strength_ahat(const Matrix& A, double threshold, double max_row_sum) {
+Array<std::uint8_t> CudaSpace::strength_ahat(const Matrix& A, const StrengthOptions& options) {
   auto strong = array<std::uint8_t>(A.entries);
-  visit(A.dtype, [&]<class T>() { cuda::mark_strong<T>(stream_, A, threshold, max_row_sum, strong.data()); });
+  visit(A.dtype, [&]<class T>() {
+    cuda::mark_strong<T>(stream_, A, options.strength_threshold, options.max_row_sum, strong.data());
+  });
   return strong;
 }
 

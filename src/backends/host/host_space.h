@@ -86,9 +86,14 @@ class HostSpace final : public Space {
   void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) override;
   Reason inspect(const Matrix& A) override;
 
-  Array<std::uint8_t> strength_ahat(const Matrix& A, double threshold, double max_row_sum) override;
+  Array<std::uint8_t> strength_affinity(const Matrix& A, const StrengthOptions& options) override;
+  Array<std::uint8_t> strength_ahat(const Matrix& A, const StrengthOptions& options) override;
+  Array<std::uint8_t> strength_all(const Matrix& A, const StrengthOptions& options) override;
   Array<std::int32_t> select_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  Array<std::int32_t> select_hmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  Array<std::int32_t> select_cr(const Matrix& A, std::span<const std::uint8_t> strong) override;
   Array<std::int32_t> select_aggressive_pmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
+  Array<std::int32_t> select_aggressive_hmis(const Matrix& A, std::span<const std::uint8_t> strong) override;
   std::shared_ptr<const Pattern> pattern_d1(const Matrix& A, std::span<const std::uint8_t> strong,
                                             std::span<const std::int32_t> coarse) override;
   void values_d1(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
@@ -96,6 +101,8 @@ class HostSpace final : public Space {
   std::shared_ptr<const Pattern> pattern_d2(const Matrix& A, std::span<const std::uint8_t> strong,
                                             std::span<const std::int32_t> coarse) override;
   void values_d2(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
+                 CsrMatrix& P) override;
+  void values_em(const Matrix& A, std::span<const std::uint8_t> strong, std::span<const std::int32_t> coarse,
                  CsrMatrix& P) override;
   Passes passes(const Matrix& A, std::span<const std::uint8_t> strong,
                 std::span<const std::int32_t> coarse) override;

@@ -14,12 +14,28 @@ namespace amg {
 namespace {
 
 using Strong = std::span<const std::uint8_t>;
-using Selector = Array<std::int32_t> (Space::*)(const Matrix&, Strong);
+using Strength = Array<std::uint8_t> (Space::*)(const Matrix&, const StrengthOptions&);
 using MakeInterpolation = std::unique_ptr<Interpolation> (*)();
+
+// What decides on coarse points, beside the pattern.
+enum class LooksAt : std::uint8_t { strength, values };
+
+struct Selector {
+  Array<std::int32_t> (Space::*word)(const Matrix&, Strong);
+  LooksAt looks_at;
+};
+
+const Registry<Strength>& strengths() {
+  static const Registry<Strength> table = {
+#define STRENGTH(name, word) {#name, &Space::word},
+#include "registry.def"
+  };
+  return table;
+}
 
 const Registry<Selector>& selectors() {
   static const Registry<Selector> table = {
-#define SELECTOR(name, word) {#name, &Space::word},
+#define SELECTOR(name, word, looks_at) {#name, {&Space::word, LooksAt::looks_at}},
 #include "registry.def"
   };
   return table;
@@ -34,8 +50,8 @@ const Registry<MakeInterpolation>& interpolators() {
 }
 
 struct Options {
-  double strength_threshold;
-  double max_row_sum;
+  Strength strength;
+  StrengthOptions strength_options;
   double truncation_factor;
   std::int64_t max_elements;
   Selector select;
@@ -47,7 +63,8 @@ struct Options {
 // Ruge–Stüben coarsening: rows that many others depend on stay, and interpolate to those.
 //
 // Strength and selection decide everything but truncation; so new values with the same strength need new
-// weights only, and a look at what truncation makes of them.
+// weights only, another selection where that looks at values too, and a look at what truncation makes of the
+// weights.
 //
 // Nodes of several components are coarsened as one, by the norms of blocks, and each component interpolates from its own
 // kind at the coarse nodes, by what couples it to that: the unknown approach on common points (Ruge and Stüben 1987,
@@ -60,7 +77,7 @@ class Classical final : public Coarsener {
   CsrMatrix setup(Space& space, const Matrix& A) override {
     const NodeMatrix nodes(space, A);
     strong_ = strength(space, A, nodes);
-    coarse_ = (space.*options_.select)(nodes, strong_.span());
+    coarse_ = select(space, nodes);
     CsrMatrix P = interpolation_->setup(space, NodeMatrix(space, A, 0), strong_.span(), coarse_.span());
     if (A.block_dim > 1) {
       of_component_ = P.pattern();
@@ -74,8 +91,10 @@ class Classical final : public Coarsener {
   }
 
   bool refresh(Space& space, const Matrix& A, CsrMatrix& P) override {
-    const Array<std::uint8_t> strong = strength(space, A, NodeMatrix(space, A));
-    if (!space.equal(std::as_bytes(strong.span()), std::as_bytes(strong_.span()))) return false;
+    const NodeMatrix nodes(space, A);
+    if (!same(space, strength(space, A, nodes), strong_)) return false;
+    if (options_.select.looks_at == LooksAt::values && !same(space, select(space, nodes), coarse_))
+      return false;
     if (A.block_dim > 1) {
       interpolate_components(space, A, P);
       return true;
@@ -89,9 +108,7 @@ class Classical final : public Coarsener {
     CsrMatrix truncated = space.truncate(weights, options_.truncation_factor, options_.max_elements);
     const Pattern& now = *truncated.pattern();
     const Pattern& before = *P.pattern();
-    if (!space.equal(std::as_bytes(now.offsets.span()), std::as_bytes(before.offsets.span())) ||
-        !space.equal(std::as_bytes(now.columns.span()), std::as_bytes(before.columns.span())))
-      return false;
+    if (!same(space, now.offsets, before.offsets) || !same(space, now.columns, before.columns)) return false;
     P = CsrMatrix(P.pattern(), std::move(truncated).release_values(), P.dtype());
     return true;
   }
@@ -106,8 +123,16 @@ class Classical final : public Coarsener {
  private:
   // Of nodes where A has them. Their norms have no sign, so that their sums tell nothing of a row's.
   Array<std::uint8_t> strength(Space& space, const Matrix& A, const Matrix& nodes) const {
-    return space.strength_ahat(nodes, options_.strength_threshold,
-                               A.block_dim > 1 ? 1.0 : options_.max_row_sum);
+    StrengthOptions options = options_.strength_options;
+    if (A.block_dim > 1) options.max_row_sum = 1;
+    return (space.*options_.strength)(nodes, options);
+  }
+  Array<std::int32_t> select(Space& space, const Matrix& nodes) const {
+    return (space.*options_.select.word)(nodes, strong_.span());
+  }
+  template <class T>
+  static bool same(Space& space, const Array<T>& a, const Array<T>& b) {
+    return space.equal(std::as_bytes(a.span()), std::as_bytes(b.span()));
   }
 
   void interpolate_components(Space& space, const Matrix& A, CsrMatrix& P) const {
@@ -135,34 +160,45 @@ static std::string aggressive_selector(const Scope& scope) {
   return selector.starts_with("AGGRESSIVE_") ? selector : "AGGRESSIVE_" + selector;
 }
 
-CoarsenerFactory make_classical(const Scope& scope) {
-  if (scope.get(param::strength) != "AHAT")
-    throw ConfigError(scope.path() + ".strength: only AHAT is available in this version");
-  const Options usual{
-      .strength_threshold = scope.get(param::strength_threshold),
-      .max_row_sum = scope.get(param::max_row_sum),
+static Options options_from(const Scope& scope, const std::string& selector, const std::string& selector_key,
+                            const std::string& interpolator, const std::string& interpolator_key) {
+  const Options options{
+      .strength = look_up(strengths(), scope.get(param::strength), scope.path() + ".strength"),
+      .strength_options = {.strength_threshold = scope.get(param::strength_threshold),
+                           .max_row_sum = scope.get(param::max_row_sum),
+                           .affinity_iterations = scope.get(param::affinity_iterations),
+                           .affinity_vectors = scope.get(param::affinity_vectors)},
       .truncation_factor = scope.get(param::interp_truncation_factor),
       .max_elements = scope.get(param::interp_max_elements),
-      .select = look_up(selectors(), scope.get(param::selector), scope.path() + ".selector"),
-      .make_interpolation =
-          look_up(interpolators(), scope.get(param::interpolator), scope.path() + ".interpolator"),
+      .select = look_up(selectors(), selector, scope.path() + selector_key),
+      .make_interpolation = look_up(interpolators(), interpolator, scope.path() + interpolator_key),
   };
-  if (usual.truncates() && scope.get(param::block_dim) > 1)
+  if (options.truncates() && scope.get(param::block_dim) > 1)
     throw ConfigError(
         scope.path() +
         ": interpolation in blocks is not truncated in this version, as all components of a node "
         "follow the same coarse nodes; leave out interp_truncation_factor and interp_max_elements");
+  return options;
+}
+
+CoarsenerFactory make_classical(const Scope& scope) {
+  const Options usual = options_from(scope, scope.get(param::selector), ".selector",
+                                     scope.get(param::interpolator), ".interpolator");
   const std::int64_t aggressive_levels = scope.get(param::aggressive_levels);
   Options aggressive = usual;
-  if (aggressive_levels > 0) {
-    aggressive.select =
-        look_up(selectors(), aggressive_selector(scope), scope.path() + ".aggressive_selector");
-    aggressive.make_interpolation = look_up(interpolators(), scope.get(param::aggressive_interpolator),
-                                            scope.path() + ".aggressive_interpolator");
-  }
+  if (aggressive_levels > 0)
+    aggressive = options_from(scope, aggressive_selector(scope), ".aggressive_selector",
+                              scope.get(param::aggressive_interpolator), ".aggressive_interpolator");
   return [=](std::int64_t level) {
     return std::make_unique<Classical>(level < aggressive_levels ? aggressive : usual);
   };
+}
+
+// As classical coarsening, with keys of its own for how points are selected and followed.
+CoarsenerFactory make_energymin(const Scope& scope) {
+  const Options options = options_from(scope, scope.get(param::energymin_selector), ".energymin_selector",
+                                       scope.get(param::energymin_interpolator), ".energymin_interpolator");
+  return [=](std::int64_t) { return std::make_unique<Classical>(options); };
 }
 
 }  // namespace amg

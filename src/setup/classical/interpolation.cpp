@@ -33,4 +33,8 @@ std::unique_ptr<Interpolation> make_d2() {
   return std::make_unique<OnePass<&Space::pattern_d2, &Space::values_d2>>();
 }
 
+std::unique_ptr<Interpolation> make_em() {
+  return std::make_unique<OnePass<&Space::pattern_d2, &Space::values_em>>();
+}
+
 }  // namespace amg
