@@ -202,8 +202,11 @@ Sparse perturbed(Sparse A, double size, unsigned seed) {
 TEST_P(LawsTest, RefreshWithTheSameDecisionsKeepsTheStructure) {
   const Sparse A = perturbed(problems::poisson3d(9), 0.3, 1);
   for (const std::string& config : multigrids)
-    for (const Sparse& near : {perturbed(A, 1e-6, 2), Sparse(2 * A)}) {
+    for (const double change : {0.0, 1e-6}) {
+      // Of the distances that AFFINITY compares on all levels, some are nearer to the threshold than that.
+      if (config == affinity && change > 0) continue;
       SCOPED_TRACE(config);
+      const Sparse near = change > 0 ? perturbed(A, change, 2) : Sparse(2 * A);
       EXPECT_EQ(refreshed(config, A, near).builds, 1);
       expect_same(refreshed(config, A, near), set_up(config, near));
     }

@@ -230,10 +230,16 @@ TEST(SolverTest, SingularAndNonfiniteMatricesAreAStatus) {
 // ---- misuse
 
 TEST(SolverTest, UnknownConfigurationsThrowAtOnce) {
-  EXPECT_THROW(Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", "ENERGYMIN"}})), ConfigError);
-  EXPECT_THROW(
-      Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", "CLASSICAL"}, {"selector", "HMIS"}})),
-      ConfigError);
+  for (const char* algorithm : {"CLASSICAL", "AGGREGATION"}) {
+    EXPECT_THROW(
+        Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", algorithm}, {"selector", "DUMMY"}})),
+        ConfigError);
+    EXPECT_EQ(error_of([&] {
+                Solver(Config::from_tree({{"solver", "AMG"}, {"algorithm", algorithm}, {"selector", "GEO"}}));
+              }),
+              "solver.selector: GEO groups unknowns by their coordinates, which a matrix does not carry; "
+              "choose PMIS or HMIS with algorithm CLASSICAL, SIZE_2 with AGGREGATION");
+  }
   EXPECT_EQ(error_of([] { Solver(Config::from_tree({{"solver", "GS"}, {"coloring_level", 3}})); }),
             "solver.coloring_level: 3 is not available; rows are colored at distance 1 or 2");
 }

@@ -125,9 +125,9 @@ TEST_P(SplittingsTest, AffinityIsTheInverseOfTheAlgebraicDistance) {
     Lanes x = Lanes::NullaryExpr(A.rows(), options.affinity_vectors, [](Eigen::Index i, Eigen::Index v) {
       return static_cast<double>(test_vector(i, static_cast<std::int32_t>(v)));
     });
-    const Lanes norms = Sparse(A.cwiseAbs()) * problems::ones(A.rows());
-    for (int sweep = 0; sweep < options.affinity_iterations; ++sweep)
-      x -= norms.col(0).cwiseInverse().asDiagonal() * (A * x);
+    const Lanes row_norms = Sparse(A.cwiseAbs()) * problems::ones(A.rows());
+    for (int sweep = 0; sweep < sweeps_per_iteration * options.affinity_iterations; ++sweep)
+      x -= row_norms.col(0).cwiseInverse().asDiagonal() * (A * x);
     const auto distance = [&](int i, int j) {
       const double product = x.row(i).dot(x.row(j)), norms = x.row(i).squaredNorm() * x.row(j).squaredNorm();
       return norms > 0 ? 1 - product * product / norms : 1;
@@ -167,7 +167,7 @@ TEST_P(SplittingsTest, AffinityFindsTheDirectionOfAnAnisotropy) {
                                      {0, -1, 0, -epsilon},
                                      {0, 1, 0, -epsilon}});
     const Graph S = graph(
-        A, space.strength_affinity(site.upload(A), {.affinity_iterations = 20, .affinity_vectors = 10}));
+        A, space.strength_affinity(site.upload(A), {.affinity_iterations = 10, .affinity_vectors = 10}));
     int along = 0, across = 0;
     for (int i = 0; i < A.rows(); ++i)
       for (const int j : S[static_cast<std::size_t>(i)]) ++(std::abs(i - j) == 1 ? along : across);

@@ -51,9 +51,14 @@ REFUSED = {
         "numbers, strings and dicts, not a ndarray",
     ),
     "a later version's method": (
-        {"algorithm": "ENERGYMIN", "solver": "AMG"},
+        {"selector": "DUMMY", "solver": "AMG"},
         ValueError,
-        "ENERGYMIN is not available in this version",
+        "DUMMY is not available in this version",
+    ),
+    "a method for what a matrix does not have": (
+        {"selector": "GEO", "solver": "AMG"},
+        ValueError,
+        "selector: GEO groups unknowns by their coordinates.*choose PMIS",
     ),
     "a list": (["PCG"], TypeError, "config must be a dict or a JSON file's path, not list"),
     "an array": (np.ones(3), TypeError, "an initial guess is x0="),

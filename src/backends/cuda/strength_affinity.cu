@@ -23,7 +23,7 @@ void mark_by_affinity(CudaSpace& space, const Matrix& A, const StrengthOptions& 
              scale_entries<T>(A, i, scaled);
              for (std::int32_t v = 0; v < vectors; ++v) x[i * vectors + v] = test_vector(i, v);
            });
-  for (int sweep = 0; sweep < options.affinity_iterations; ++sweep) {
+  for (int sweep = 0; sweep < sweeps_per_iteration * options.affinity_iterations; ++sweep) {
     for_each(space.stream(), A.rows * vectors, "strength_affinity: relax",
              [=, x = now.data(), y = next.data()] __device__(std::int64_t k) {
                y[k] = relaxed(A, scaled, k / vectors, x, vectors, static_cast<std::int32_t>(k % vectors),

@@ -22,7 +22,7 @@ Array<std::uint8_t> HostSpace::strength_affinity(const Matrix& A, const Strength
       scale_entries<T>(A, i, scaled.data());
       for (std::int32_t v = 0; v < vectors; ++v) x[i * vectors + v] = test_vector(i, v);
     });
-    for (int sweep = 0; sweep < options.affinity_iterations; ++sweep) {
+    for (int sweep = 0; sweep < sweeps_per_iteration * options.affinity_iterations; ++sweep) {
       for_rows([&](std::int64_t i) {
         for (std::int32_t v = 0; v < vectors; ++v)
           next[i * vectors + v] = relaxed(A, scaled.data(), i, x.data(), vectors, v, everywhere);

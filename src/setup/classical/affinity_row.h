@@ -17,6 +17,9 @@ namespace amg {
 // on j when
 //   min_{k≠i} (1 − c_ik) ≥ threshold · (1 − c_ij).
 
+// Of Jacobi, in place of a sweep of Gauss-Seidel.
+inline constexpr int sweeps_per_iteration = 2;
+
 // Row i of test vector v, before relaxation.
 AMG_HD inline float test_vector(std::int64_t i, std::int32_t v) {
   return static_cast<float>(random_number(i, static_cast<std::uint64_t>(v) + 13));
