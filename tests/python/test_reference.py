@@ -11,10 +11,10 @@ from reference import AMGX, Record, matrix, records
 
 pytestmark = pytest.mark.skipif(not AMGX.exists(), reason="AmgX's reference data is not beside this checkout")
 
-# What misses the bound, and by how much. Pairwise aggregates of a scalar view of elasticity are a lottery; no
-# theory says how CG converges with a preconditioner that is not symmetric, as sweeps in one direction are, or on
-# a matrix that is not, nor Chebyshev's polynomials on its interval; AMG alone on Helmholtz's equation takes 54
-# iterations with an exact coarse correction, too.
+# What misses the bound, and by how much. Pairwise aggregates of a scalar view of elasticity are a lottery;
+# no theory says how CG converges with a preconditioner that is not symmetric, as sweeps in one direction
+# are, or on a matrix that is not, nor Chebyshev's polynomials on its interval; AMG alone on Helmholtz's
+# equation takes 54 iterations with an exact coarse correction, too.
 SHORT = {
     ("elast2d_60", "agg:SIZE_4"): "181 iterations, AmgX 80",
     ("elast2d_60", "agg:SIZE_8"): "199 iterations, AmgX 126",
