@@ -33,21 +33,23 @@ xffi::Error with_memory(cudaStream_t stream, Body&& body) {
 }
 
 xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
-                  xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, Result x, Result iterations,
-                  Result status, Result reason, Result residual, Result history, Result times,
-                  std::string_view config, std::string_view format, bool transposed,
-                  std::string_view reuse_setup, std::int64_t hierarchy, double tolerance,
-                  std::string_view on_failure) {
+                  xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, xffi::AnyBuffer right,
+                  xffi::AnyBuffer left, xffi::AnyBuffer run_of_row, xffi::AnyBuffer component_of_run,
+                  Result x, Result iterations, Result status, Result reason, Result residual,
+                  Result inconsistency, Result history, Result times, std::string_view config,
+                  std::string_view format, bool transposed, std::string_view reuse_setup,
+                  std::int64_t hierarchy, double tolerance, std::string_view on_failure) {
   return with_memory(stream, [&] {
-    const SolveCall call = solve_call({row_index, col_index, values, format}, b, *x, config, transposed,
-                                      reuse_setup, hierarchy, tolerance, on_failure);
+    const SolveCall call =
+        solve_call({row_index, col_index, values, format}, b, {right, left, run_of_row, component_of_run}, *x,
+                   config, transposed, reuse_setup, hierarchy, tolerance, on_failure);
     void* const start = call.first.x.data;
     cuda::check(count(x0) > 0 ? cudaMemcpyAsync(start, x0.untyped_data(), call.bytes_of_x(),
                                                 cudaMemcpyDeviceToDevice, stream)
                               : cudaMemsetAsync(start, 0, call.bytes_of_x(), stream),
                 "initial guess");
     solve_members(CudaDevice(stream), call,
-                  InfoPointers(*iterations, *status, *reason, *residual, *history, *times),
+                  InfoPointers(*iterations, *status, *reason, *residual, *inconsistency, *history, *times),
                   [&](void* to, std::span<const std::byte> from) {
                     cuda::check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream),
                                 "results");

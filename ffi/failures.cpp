@@ -22,6 +22,12 @@ const char* word(Status status) {
   return "";
 }
 
+void warn(PyObject* category, const std::string& message) {
+  if (PyErr_WarnEx(category, ("jaxamg: " + message).c_str(), 1) == 0) return;
+  PyErr_Clear();
+  throw Error(message);
+}
+
 }  // namespace
 
 OnFailure named(std::string_view name) {
@@ -32,6 +38,7 @@ OnFailure named(std::string_view name) {
 void Failures::add(const SolveInfo& info, std::int64_t before) {
   solves_ += static_cast<std::int64_t>(info.status.size());
   for (std::size_t l = 0; l < info.status.size(); ++l) {
+    is_singular_ = is_singular_ || info.reason[l] == Reason::singular;
     if (info.status[l] == Status::success || ++failed_ > 1) continue;
     const std::string why = explain(info.reason[l]);
     first_ = "right-hand side " + std::to_string(before + static_cast<std::int64_t>(l)) + ": " +
@@ -46,14 +53,15 @@ std::string Failures::message(Mode mode) const {
 }
 
 void Failures::act(OnFailure on_failure, Mode mode) const {
+  if (is_singular_) {
+    const nanobind::gil_scoped_acquire acquire;
+    warn(nanobind::module_::import_("jaxamg").attr("NullSpaceWarning").ptr(), explain(Reason::singular));
+  }
   if (failed_ == 0) return;
   if (on_failure == OnFailure::raise) throw Error(message(mode));
   if (on_failure != OnFailure::warn) return;
   const nanobind::gil_scoped_acquire acquire;
-  if (PyErr_WarnEx(PyExc_RuntimeWarning, ("jaxamg: " + message(mode)).c_str(), 1) != 0) {
-    PyErr_Clear();
-    throw Error(message(mode));
-  }
+  warn(PyExc_RuntimeWarning, message(mode));
 }
 
 }  // namespace amg

@@ -19,11 +19,14 @@ class Failures {
  public:
   // `before`: right-hand sides of the call that come before these.
   void add(const SolveInfo& info, std::int64_t before);
-  // Raises Error, or warns in Python (which makes an error of it if the user's filters say so).
+  // Raises Error, or warns in Python (which makes an error of it if the user's filters say so). Of a singular matrix it
+  // always warns.
   void act(OnFailure on_failure, Mode mode) const;
 
  private:
   std::string message(Mode mode) const;
+
+  bool is_singular_ = false;
 
   std::int64_t solves_ = 0;
   std::int64_t failed_ = 0;

@@ -30,16 +30,56 @@ struct MatrixBuffers {
   Vector vector(const xffi::AnyBuffer& buffer) const { return amg::vector(buffer, is_batch()); }
 };
 
+// The null spaces of A, or four empty buffers. Those of a batch have an axis in front, or all its members share them;
+// what components the rows have is the pattern's.
+struct NullBuffers {
+  xffi::AnyBuffer right, left, run_of_row, component_of_run;
+
+  bool is_batch() const { return right.dimensions().size() == 3; }
+  NullSpaces first() const {
+    NullSpaces null;
+    if (count(right) == 0) return null;
+    null.right = right.untyped_data();
+    null.left = left.untyped_data();
+    null.right_count = vectors(right);
+    null.left_count = vectors(left);
+    null.run_of_row = integers(run_of_row);
+    null.component_of_run = integers(component_of_run);
+    return null;
+  }
+
+ private:
+  static std::int32_t vectors(const xffi::AnyBuffer& basis) {  // (vectors, n)
+    const auto dimensions = basis.dimensions();
+    return static_cast<std::int32_t>(dimensions[dimensions.size() - 2]);
+  }
+  static std::span<const std::int32_t> integers(const xffi::AnyBuffer& buffer) {
+    return {static_cast<const std::int32_t*>(buffer.untyped_data()), buffer.element_count()};
+  }
+};
+
+// Of member k of a batch, from the first.
+inline NullSpaces member(NullSpaces null, std::int64_t k, DType dtype) {
+  const auto bytes = [&](std::int32_t vectors) {
+    return static_cast<std::size_t>(k * vectors) * null.run_of_row.size() * size_of(dtype);
+  };
+  null.right = advanced(null.right, bytes(null.right_count));
+  null.left = advanced(null.left, bytes(null.left_count));
+  return null;
+}
+
 // Where a solve's results beside x go. Plain pointers: an AnyBuffer refers to XLA's call frame, which is reused as
 // soon as a handler has returned, before an asynchronous solve has ended.
 struct InfoPointers {
   InfoPointers(const xffi::AnyBuffer& iterations_buffer, const xffi::AnyBuffer& status_buffer,
                const xffi::AnyBuffer& reason_buffer, const xffi::AnyBuffer& residual_buffer,
-               const xffi::AnyBuffer& history_buffer, const xffi::AnyBuffer& times_buffer)
+               const xffi::AnyBuffer& inconsistency_buffer, const xffi::AnyBuffer& history_buffer,
+               const xffi::AnyBuffer& times_buffer)
       : iterations(iterations_buffer.untyped_data()),
         status(status_buffer.untyped_data()),
         reason(reason_buffer.untyped_data()),
         residual(residual_buffer.untyped_data()),
+        inconsistency(inconsistency_buffer.untyped_data()),
         history(history_buffer.untyped_data()),
         times(times_buffer.untyped_data()),
         dtype(dtype_of_buffer(residual_buffer)),
@@ -52,6 +92,7 @@ struct InfoPointers {
     for (void** counts : {&to.iterations, &to.status, &to.reason})
       *counts = advanced(*counts, before * sizeof(std::int32_t));
     to.residual = advanced(residual, before * size_of(dtype));
+    to.inconsistency = advanced(inconsistency, before * size_of(dtype));
     to.history = advanced(history, before * history_width * size_of(dtype));
     to.times = advanced(times, static_cast<std::size_t>(k) * 2 * sizeof(float));
     return to;
@@ -61,6 +102,7 @@ struct InfoPointers {
   void* status;
   void* reason;
   void* residual;
+  void* inconsistency;
   void* history;
   void* times;
   DType dtype;
@@ -99,6 +141,7 @@ void store_info(const SolveOutcome& outcome, const InfoPointers& to, Store&& sto
   put(to.times, std::vector{static_cast<float>(outcome.setup_time), static_cast<float>(outcome.solve_time)});
   visit(to.dtype, [&]<class T>() {
     put(to.residual, std::vector<T>(info.residual.begin(), info.residual.end()));
+    put(to.inconsistency, std::vector<T>(info.inconsistency.begin(), info.inconsistency.end()));
     std::vector<T> history(info.history.size() * to.history_width, std::numeric_limits<T>::quiet_NaN());
     for (std::size_t lane = 0; lane < info.history.size(); ++lane)
       std::ranges::transform(info.history[lane] | std::views::take(to.history_width),
@@ -112,6 +155,7 @@ void store_info(const SolveOutcome& outcome, const InfoPointers& to, Store&& sto
 struct SolveCall {
   SolveRequest first;
   std::int64_t members = 1;
+  bool null_is_batch = false;
   OnFailure on_failure = OnFailure::report;
 
   std::size_t bytes_of_x() const {
@@ -119,11 +163,13 @@ struct SolveCall {
   }
 };
 
-inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, const xffi::AnyBuffer& x,
-                            std::string_view config, bool transposed, std::string_view reuse_setup,
-                            std::int64_t hierarchy, double tolerance, std::string_view on_failure) {
+inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, const NullBuffers& null,
+                            const xffi::AnyBuffer& x, std::string_view config, bool transposed,
+                            std::string_view reuse_setup, std::int64_t hierarchy, double tolerance,
+                            std::string_view on_failure) {
   SolveCall call{solve_request(A, b, x, config, transposed, reuse_named(reuse_setup), hierarchy), A.members(),
-                 named(on_failure)};
+                 null.is_batch(), named(on_failure)};
+  call.first.demands.null = null.first();
   if (tolerance > 0) call.first.demands.tolerance = tolerance;
   call.first.demands.nan_unless_solved = call.on_failure == OnFailure::nan;
   return call;
@@ -146,7 +192,8 @@ void for_members(const SolveRequest& first, std::int64_t members, Use&& use) {
 template <class Store>
 void solve_members(const Device& device, const SolveCall& call, const InfoPointers& info, Store&& store) {
   Failures failures;
-  for_members(call.first, call.members, [&](std::int64_t k, const SolveRequest& request) {
+  for_members(call.first, call.members, [&](std::int64_t k, SolveRequest request) {
+    if (call.null_is_batch) request.demands.null = member(request.demands.null, k, request.b.dtype);
     const SolveOutcome outcome = SolverCache::instance().solve(device, request);
     store_info(outcome, info.member(k, request.b.lanes), store);
     failures.add(outcome.info, k * request.b.lanes);
@@ -207,11 +254,17 @@ auto bind_solve(Binding&& binding) {
       .template Arg<xffi::AnyBuffer>()  // values; those of a batch have an axis in front, as all that follows
       .template Arg<xffi::AnyBuffer>()  // b (n) or (n, lanes)
       .template Arg<xffi::AnyBuffer>()  // x0, like b or empty
+      .template Arg<
+          xffi::AnyBuffer>()  // orthonormal null vectors (vectors, n), or empty, as all three that follow
+      .template Arg<xffi::AnyBuffer>()  // those of the transpose
+      .template Arg<xffi::AnyBuffer>()  // the run of every row (n), int32
+      .template Arg<xffi::AnyBuffer>()  // the component of every run, int32
       .template Ret<xffi::AnyBuffer>()  // x
       .template Ret<xffi::AnyBuffer>()  // iterations (lanes), int32
       .template Ret<xffi::AnyBuffer>()  // status (lanes), int32
       .template Ret<xffi::AnyBuffer>()  // reason (lanes), int32
       .template Ret<xffi::AnyBuffer>()  // residual (lanes)
+      .template Ret<xffi::AnyBuffer>()  // inconsistency (lanes)
       .template Ret<xffi::AnyBuffer>()  // history (lanes, max_iters + 1)
       .template Ret<xffi::AnyBuffer>()  // times (2), float32: setup, solve
       .template Attr<std::string_view>("config")

@@ -16,15 +16,23 @@ LinearSolver::LinearSolver(const Config& config)
   method_ = make_method(config.outer());
 }
 
-void LinearSolver::setup(Space& space, const Matrix& A) {
+void LinearSolver::look_at(Space& space, const Matrix& A) {
   matrix_fault_ = space.inspect(A);
+  if (matrix_fault_ != Reason::none) return;
+  const WorkVector ones = space.vector(A.rows, 1, A.dtype);
+  space.fill(ones, 1.0);
+  takes_constants_to_zero_ = vanishes(space, {A, {}, Mode::plain}, ones);
+}
+
+void LinearSolver::setup(Space& space, const Matrix& A) {
+  look_at(space, A);
   is_set_up_ = matrix_fault_ == Reason::none;
   if (is_set_up_) prepare(space, A, &Method::setup);
 }
 
 void LinearSolver::refresh(Space& space, const Matrix& A) {
   if (!is_set_up_) return setup(space, A);
-  matrix_fault_ = space.inspect(A);
+  look_at(space, A);
   if (matrix_fault_ == Reason::none) prepare(space, A, &Method::refresh);
 }
 
@@ -45,16 +53,26 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
                               const Observer* observer, const Demands& demands) {
   const auto lanes = static_cast<std::size_t>(b.lanes);
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  if (matrix_fault_ != Reason::none) {
+  std::optional<Quotient> quotient;
+  Reason fault = matrix_fault_;
+  if (fault == Reason::none && demands.null) {
+    quotient.emplace(space, b.dtype, demands.null);
+    fault = quotient->fault(space, A);
+  }
+  if (fault != Reason::none) {
     space.fill(x, nan);
-    return {std::vector<std::int32_t>(lanes, 0), std::vector(lanes, Status::failed),
-            std::vector(lanes, matrix_fault_), std::vector(lanes, nan),
+    return {std::vector<std::int32_t>(lanes, 0),
+            std::vector(lanes, Status::failed),
+            std::vector(lanes, fault),
+            std::vector(lanes, nan),
+            std::vector(lanes, nan),
             std::vector<std::vector<double>>(lanes)};
   }
 
   StoppingRule rule = rule_;
   rule.tolerance = demands.tolerance.value_or(rule.tolerance);
-  SolveInfo info = iterate_scaled(space, rule, A, b, x, observer);
+  SolveInfo info = iterate_in_range(space, rule, A, b, x, observer, quotient ? &*quotient : nullptr);
+  if (takes_constants_to_zero_ && !quotient) info.reason.assign(lanes, Reason::singular);
 
   std::vector<double> keep(lanes, 1.0);
   bool all = true;
@@ -76,21 +94,26 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
 // The residual is judged as that of the system that was given.
 SolveInfo LinearSolver::iterate_scaled(Space& space, StoppingRule rule, const Operator& A, ConstVector b,
                                        Vector x, const Observer* observer) {
-  if (scaling_.is_none()) return iterate_in_range(space, rule, A, b, x, observer);
+  if (scaling_.is_none()) return iterate(space, rule, A, b, x, observer);
   const ScaledOperator scaled(space, scaling_, A);
   const WorkVector b_scaled = space.like(b);
   space.scale_rows(scaled.of_rows().scale.data(), 1.0, b, b_scaled);
   space.scale_rows(scaled.of_columns().inverse.data(), 1.0, x, x);
   rule.weights = scaled.of_rows().inverse.data();
-  SolveInfo info = iterate_in_range(space, rule, scaled, b_scaled, x, observer);
+  SolveInfo info = iterate(space, rule, scaled, b_scaled, x, observer);
   space.scale_rows(scaled.of_columns().scale.data(), 1.0, x, x);
   return info;
 }
 
 SolveInfo LinearSolver::iterate_in_range(Space& space, const StoppingRule& rule, const Operator& A,
-                                         ConstVector b, Vector x, const Observer* observer) {
+                                         ConstVector b, Vector x, const Observer* observer,
+                                         const Quotient* quotient) {
+  const auto run = [&](ConstVector rhs, const Observer* watching) {
+    return quotient ? iterate_on(*quotient, space, rule, A, rhs, x, watching)
+                    : iterate_scaled(space, rule, A, rhs, x, watching);
+  };
   const LaneScale scale(space, rule, b);
-  if (scale.is_one()) return iterate(space, rule, A, b, x, observer);
+  if (scale.is_one()) return run(b, observer);
 
   const WorkVector scaled = space.like(b);
   scale.divide(b, scaled);
@@ -103,11 +126,56 @@ SolveInfo LinearSolver::iterate_in_range(Space& space, const StoppingRule& rule,
     restore(norms);
     (*observer)(iteration, norms);
   };
-  SolveInfo info = iterate(space, rule, A, scaled, x, observer ? &unscaled : nullptr);
+  SolveInfo info = run(scaled, observer ? &unscaled : nullptr);
   scale.multiply(x, x);
   restore(info.residual);
   for (std::size_t l = 0; l < info.history.size(); ++l)
     for (double& norm : info.history[l]) scale.multiply(l, norm);
+  return info;
+}
+
+namespace {
+
+// Removes from b what no x reaches, and returns its share ‖unreachable part‖ / ‖b‖, lane by lane. Where b has nothing
+// else, the rest is rounding, and becomes 0.
+std::vector<double> make_reachable(Space& space, const NullSpace& left, ConstVector b, Vector reachable) {
+  const WorkVector removed = space.like(b);
+  const ScalarSet<4> scalars(space, b.lanes);
+  const Scalar of_b = scalars[0], of_removed = scalars[1], of_rest = scalars[2], keep = scalars[3];
+  space.copy(b, reachable);
+  for (int k = 0; k < 2; ++k) left.remove(space, reachable);  // once leaves rounding of what is removed
+  space.combine(removed, {{1, b}, {-1, reachable}});
+  space.norm(b, Norm::L2, of_b);
+  space.norm(removed, Norm::L2, of_removed);
+  space.norm(reachable, Norm::L2, of_rest);
+
+  const std::vector<double> norms = space.read(std::vector{of_b, of_removed, of_rest});
+  const auto lanes = static_cast<std::size_t>(b.lanes);
+  std::vector<double> share(lanes, 0.0), kept(lanes, 1.0);
+  for (std::size_t l = 0; l < lanes; ++l) {
+    if (norms[l] == 0.0) continue;
+    share[l] = norms[lanes + l] / norms[l];
+    if (norms[2 * lanes + l] <= 16 * epsilon(b.dtype) * norms[l]) kept[l] = 0.0;
+  }
+  space.write(keep, kept);
+  space.combine(reachable, {{keep, reachable}});
+  return share;
+}
+
+}  // namespace
+
+// A maps what is orthogonal to its null space one to one to what is orthogonal to that of Aᵀ, and A⁺ is the inverse:
+// b loses what no x reaches, x what A does not see.
+SolveInfo LinearSolver::iterate_on(const Quotient& quotient, Space& space, const StoppingRule& rule,
+                                   const Operator& A, ConstVector b, Vector x, const Observer* observer) {
+  const WorkVector reachable = space.like(b);
+  const std::vector<double> inconsistency = make_reachable(space, *quotient.left, b, reachable);
+  quotient.right->remove(space, x);
+  Operator on_quotient = A;
+  on_quotient.null = quotient.right.get();
+  SolveInfo info = iterate_scaled(space, rule, on_quotient, reachable, x, observer);
+  info.inconsistency = inconsistency;
+  quotient.right->remove(space, x);
   return info;
 }
 

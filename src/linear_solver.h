@@ -6,6 +6,7 @@
 #include "amg/config.h"
 #include "amg/info.h"
 #include "method/method.h"
+#include "method/null_space.h"
 #include "setup/scaling.h"
 
 namespace amg {
@@ -14,6 +15,7 @@ namespace amg {
 struct Demands {
   std::optional<double> tolerance;  // in place of the configuration's
   bool nan_unless_solved = false;   // x is NaN in every lane without success, not only in those that failed
+  NullSpaces null;                  // of A as the call takes it, transposed or not: x = A⁺ b
 };
 
 // A configuration made ready for one matrix: the outer method, and what judges its results.
@@ -46,12 +48,16 @@ class LinearSolver {
   GridInfo grid() const;
 
  private:
-  // iterate_in_range, for the system as it is scaled
+  void look_at(Space& space, const Matrix& A);
+  // iterate, for the system as it is scaled
   SolveInfo iterate_scaled(Space& space, StoppingRule rule, const Operator& A, ConstVector b, Vector x,
                            const Observer* observer);
   // iterate, for a b of any size
   SolveInfo iterate_in_range(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b,
-                             Vector x, const Observer* observer);
+                             Vector x, const Observer* observer, const Quotient* quotient);
+  // iterate, where A is singular
+  SolveInfo iterate_on(const Quotient& quotient, Space& space, const StoppingRule& rule, const Operator& A,
+                       ConstVector b, Vector x, const Observer* observer);
   SolveInfo iterate(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b, Vector x,
                     const Observer* observer);
 
@@ -63,6 +69,7 @@ class LinearSolver {
   std::unique_ptr<Method> method_;
   bool is_set_up_ = false;  // false after a matrix that no method takes
   Reason matrix_fault_ = Reason::none;
+  bool takes_constants_to_zero_ = false;
 };
 
 }  // namespace amg

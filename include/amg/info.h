@@ -21,6 +21,9 @@ enum class Reason : std::int32_t {
   stagnation = 5,        // the recurrence claimed what b - A x does not confirm, and a restart did not help
   rounding = 6,          // converged as far as the precision allows, short of the tolerance
   memory = 7,            // not enough memory
+  singular = 8,          // A takes a constant to zero, and nobody has said so
+  nullspace = 9,         // a declared null vector is none
+  transpose_nullspace = 10,  // a declared null vector of the transpose is none
 };
 
 const char* explain(Reason reason);
@@ -30,7 +33,9 @@ struct SolveInfo {
   std::vector<std::int32_t> iterations;
   std::vector<Status> status;
   std::vector<Reason> reason;
-  std::vector<double> residual;              // norm of b - A x, as the configuration measures it
+  std::vector<double> residual;  // norm of b - A x, as the configuration measures it
+  std::vector<double>
+      inconsistency;  // ‖part of b that no A x has‖₂ / ‖b‖₂, with declared null spaces, else NaN
   std::vector<std::vector<double>> history;  // [lane][iteration]; entry 0 is the initial residual
 };
 

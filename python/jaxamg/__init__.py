@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._cache import clear_solver_cache, finalize, get_solver_cache_info
 from ._describe import describe
+from ._nullspace import NullSpaceWarning
 from ._preconditioner import make_preconditioner
 from ._rigid_body_modes import rigid_body_modes
 from ._solve import solve
@@ -30,6 +31,7 @@ __all__ = [
     "AMG",
     "AMGXStatus",
     "Hierarchy",
+    "NullSpaceWarning",
     "Pattern",
     "SparseLinearOperator",
     "cache_coloring",

@@ -61,28 +61,48 @@ def _rank(array: Any, axis: int | None) -> int:
 
 def _solve_batch(arrays, axes, **params: Any):
     _refuse_batched_pattern(axes)
-    row_index, col_index, values, b, x0 = arrays
-    _, _, values_axis, b_axis, x0_axis = axes
+    row_index, col_index, values, b, x0, *null = arrays
+    _, _, values_axis, b_axis, x0_axis, *null_axes = axes
+    if null_axes[2:] != [None, None]:
+        raise NotImplementedError("vmap over labels: matrices of one batch share their components")
     size = _size(arrays, axes)
     members = member_axes(_rank(values, values_axis), params["format"])  # of a vmap before this one: 0 or 1
     guessed = x0.size > 0
 
-    if values_axis is not None:
+    if values_axis is not None or null_axes[:2] != [None, None]:
         values, b = (
             _as_members(array, axis, size, members > 0)
             for array, axis in ((values, values_axis), (b, b_axis))
         )
         x0 = _as_members(x0, x0_axis, size, members > 0) if guessed else no_guess(b)
-        results = solve_p.bind(row_index, col_index, values, b, x0, **params)
+        null = [
+            *_null_members(null[:2], null_axes[:2], size, values.shape[0] // size, members > 0),
+            *null[2:],
+        ]
+        results = solve_p.bind(row_index, col_index, values, b, x0, *null, **params)
         return tuple(zip(*(_from_members(result, size, members > 0) for result in results), strict=True))
 
     is_vector = _rank(b, b_axis) == 1 + members
     b = _as_lanes(b, b_axis, size, is_vector)
     x0 = _as_lanes(x0, x0_axis, size, is_vector) if guessed else no_guess(b)
-    x, *lanes, residual, history, times = solve_p.bind(row_index, col_index, values, b, x0, **params)
+    x, *lanes, residual, history, times = solve_p.bind(row_index, col_index, values, b, x0, *null, **params)
     by_lane = [_from_lanes(result, members, size) for result in (*lanes, residual, history)]
     solution = (x, x.ndim - 1) if is_vector else _from_lanes(x, members + 1, size)
     return tuple(zip(solution, *by_lane, (times, None), strict=True))
+
+
+def _null_members(bases: Any, axes: Sequence[int | None], size: int, inner: int, nested: bool) -> list[Any]:
+    """Both bases with an axis of members, unless neither has one: (members, vectors, n)."""
+    ranks = [_rank(basis, axis) for basis, axis in zip(bases, axes, strict=True)]
+    if max(ranks) < 3 and all(axis is None for axis in axes):
+        return list(bases)
+    batched = []
+    for basis, axis, rank in zip(bases, axes, ranks, strict=True):
+        moved = _moved(basis, axis, size, 0)
+        if nested and rank == 2:
+            moved = jnp.repeat(moved[:, None], inner, 1)
+        batched.append(moved.reshape(-1, *moved.shape[-2:]))
+    return batched
 
 
 def _product_batch(primitive, arrays, axes, **params: Any):

@@ -6,6 +6,15 @@ That is linear in ḃ and Ȧ, and its transpose takes the cotangent x̄ to
 
     b̄ = λ = A⁻ᵀ x̄   and, from  -⟨λ, Ȧ x⟩ = Σ -λᵢ xⱼ Ȧᵢⱼ,   Ā = -λ xᵀ  at A's entries.
 
+Where A is singular, with the columns of N and of M as orthonormal bases of the null spaces of A and Aᵀ, and
+P = I - N Nᵀ, Q = I - M Mᵀ, what is solved is
+
+    x = (Q A P)⁺ b,   the x = P x with   Q (A x - b) = 0,
+
+which is A⁺ b, and is differentiated with N and M held fixed. Then Q (Ȧ x + A ẋ - ḃ) = 0 and ẋ = P ẋ: the
+rules are the same ones with A⁺ for A⁻¹, and for A⁻ᵀ (Aᵀ)⁺, whose null spaces are M and N. Along matrices
+that keep the null spaces, Q Ȧ P = Ȧ, it is the derivative of A⁺ b itself.
+
 Both are solves with the matrix of the forward pass, for which the engine has the hierarchy already. If the
 solve is `transposed`, A above stands for the transpose of what is stored. The initial guess and what `info`
 reports have no derivative: x does not depend on them beyond the tolerance. Nobody sees the report of a solve
@@ -59,8 +68,8 @@ def _adjoint(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _solve_jvp(primals, tangents, **params: Any):
-    row_index, col_index, A, b, _ = primals
-    _, _, A_dot, b_dot, _ = tangents
+    row_index, col_index, A, b, _, *null = primals
+    _, _, A_dot, b_dot, *_ = tangents
     x, *report = solve_p.bind(*primals, **params)
 
     right_side = b_dot
@@ -71,7 +80,7 @@ def _solve_jvp(primals, tangents, **params: Any):
     if type(right_side) is ad.Zero:  # only x0 has a tangent
         x_dot = _zero_tangent(x)
     else:
-        x_dot = solve_p.bind(row_index, col_index, A, right_side, no_guess(b), **_noisy(params))[0]
+        x_dot = solve_p.bind(row_index, col_index, A, right_side, no_guess(b), *null, **_noisy(params))[0]
     return [x, *report], [x_dot, *map(_zero_tangent, report)]
 
 
@@ -79,12 +88,20 @@ def _zero_tangent(primal) -> ad.Zero:
     return ad.Zero(jax.typeof(primal).to_tangent_aval())
 
 
-def _solve_transpose(cotangents, row_index, col_index, A, b, x0, **params: Any):
+def _solve_transpose(cotangents, row_index, col_index, A, b, x0, *null, **params: Any):
     x_bar = cotangents[0]
     if type(x_bar) is ad.Zero:
-        return None, None, None, ad.Zero(b.aval), None
-    lam = solve_p.bind(row_index, col_index, A, x_bar, no_guess(x_bar), **_adjoint(params))[0]
-    return None, None, None, lam, None
+        lam = ad.Zero(b.aval)
+    else:
+        lam = _adjoint_solve(row_index, col_index, A, x_bar, null, params)
+    return None, None, None, lam, None, None, None, None, None
+
+
+def _adjoint_solve(row_index, col_index, A, x_bar, null, params: dict[str, Any]) -> jax.Array:
+    right, left, *rows = null
+    return solve_p.bind(
+        row_index, col_index, A, x_bar, no_guess(x_bar), left, right, *rows, **_adjoint(params)
+    )[0]
 
 
 ad.primitive_jvps[solve_p] = _solve_jvp
@@ -135,24 +152,26 @@ _define_bilinear(outer_p, _outer_transpose)
 # ---- reverse mode only: the same λ and Ā, for JAX without the tangents
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(5,))
-def adjoint_solve(row_index, col_index, A, b, x0, params: tuple[tuple[str, Any], ...]) -> list[jax.Array]:
+@partial(jax.custom_vjp, nondiff_argnums=(6,))
+def adjoint_solve(
+    row_index, col_index, A, b, x0, null, params: tuple[tuple[str, Any], ...]
+) -> list[jax.Array]:
     """`solve_p` with a derivative in reverse mode alone; `params` are its items."""
-    return solve_p.bind(row_index, col_index, A, b, x0, **dict(params))
+    return solve_p.bind(row_index, col_index, A, b, x0, *null, **dict(params))
 
 
-def _adjoint_forward(row_index, col_index, A, b, x0, params):
-    results = solve_p.bind(row_index, col_index, A, b, x0, **dict(params))
-    return results, (row_index, col_index, A, x0, results[0])
+def _adjoint_forward(row_index, col_index, A, b, x0, null, params):
+    results = solve_p.bind(row_index, col_index, A, b, x0, *null, **dict(params))
+    return results, (row_index, col_index, A, x0, null, results[0])
 
 
 def _adjoint_backward(params, residuals, cotangents):
-    row_index, col_index, A, x0, x = residuals
+    row_index, col_index, A, x0, null, x = residuals
     options = dict(params)
-    lam = solve_p.bind(row_index, col_index, A, cotangents[0], no_guess(x), **_adjoint(options))[0]
+    lam = _adjoint_solve(row_index, col_index, A, cotangents[0], null, options)
     u, v = (x, lam) if options["transposed"] else (lam, x)
     A_bar = -_outer(row_index, col_index, u, v, format=options["format"], members=0)
-    return None, None, A_bar, lam, jnp.zeros_like(x0)
+    return None, None, A_bar, lam, jnp.zeros_like(x0), None
 
 
 adjoint_solve.defvjp(_adjoint_forward, _adjoint_backward)

@@ -46,21 +46,27 @@ def no_guess(b: Any) -> jax.Array:
     return jnp.zeros(0, b.dtype)
 
 
+def no_null(b: Any) -> tuple[jax.Array, ...]:
+    """Return the null spaces that stand for a regular A's."""
+    none = jnp.zeros(0, jnp.int32)
+    return no_guess(b), no_guess(b), none, none
+
+
 def member_axes(values_rank: int, format: str) -> int:
     """Return 1 if values of this rank are those of a batch, else 0."""
     return values_rank - (2 if format == "dense" else 1)
 
 
 def _solve_shapes(
-    row_index, col_index, values, b, x0, *, format: str, max_iters: int, **_: Any
+    row_index, col_index, values, b, *_: Any, format: str, max_iters: int, **__: Any
 ) -> list[ShapedArray]:
     batch = values.shape[: member_axes(values.ndim, format)]
     m = b.shape[-1] if b.ndim == len(batch) + 2 else 1
     lanes = ShapedArray((*batch, m), jnp.int32)
-    residual = ShapedArray((*batch, m), b.dtype)
+    residual = inconsistency = ShapedArray((*batch, m), b.dtype)
     history = ShapedArray((*batch, m, max_iters + 1), b.dtype)
     times = ShapedArray((*batch, 2), jnp.float32)
-    return [ShapedArray(b.shape, b.dtype), lanes, lanes, lanes, residual, history, times]
+    return [ShapedArray(b.shape, b.dtype), lanes, lanes, lanes, residual, inconsistency, history, times]
 
 
 def _multiply_shape(row_index, col_index, values, x, **_: Any) -> ShapedArray:
@@ -79,13 +85,16 @@ def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
     return ShapedArray((*u.shape[:-2], *col_index.shape), u.dtype)
 
 
-# (row_index, col_index, values, b, x0) -> (x, iterations, status, reason, residual, history, times):
-# x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b; then for each lane what was done;
-# times are those of setup and solve, in s. `tolerance` replaces the configuration's unless it is 0; the
-# backward pass takes `adjoint_tolerance`. `on_failure` is what happens to lanes without success besides their
-# status: "report" nothing, "warn" a RuntimeWarning from the running computation, "raise" its error, "nan"
-# x = NaN. `hierarchy` is the number of one to solve with instead of the cache's, or 0: no reference to the
-# object, which JAX's caches of compiled code would keep alive.
+# (row_index, col_index, values, b, x0, *null)
+# -> (x, iterations, status, reason, residual, inconsistency, history, times):
+# x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b. `null`, `_nullspace.NullSpaces`, are
+# the null spaces of the map that is inverted, A or Aᵀ: then x is A⁺ b, and `inconsistency` tells what part
+# of b no A x has; members share the vectors, or these have an axis in front. The results after x are, for
+# each lane, what was done; times are those of setup and solve, in s. `tolerance` replaces the
+# configuration's unless it is 0; the backward pass takes `adjoint_tolerance`. `on_failure` is what happens
+# to lanes without success besides their status: "report" nothing, "warn" a RuntimeWarning from the running
+# computation, "raise" its error, "nan" x = NaN. `hierarchy` is the number of one to solve with instead of
+# the cache's, or 0: no reference to the object, which JAX's caches of compiled code would keep alive.
 solve_p = _primitive(
     "jaxamg_solve",
     _solve_shapes,

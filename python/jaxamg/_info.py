@@ -10,17 +10,21 @@ from ._status import AMGXStatus
 
 # The engine's reasons that are the caller's mistake rather than the method's failure.
 _NONFINITE_MATRIX, _NONFINITE_RHS, _ZERO_ROW = 1, 2, 3
+_NULLSPACE, _TRANSPOSE_NULLSPACE = 9, 10
 
 
-def traced_info(report: list[Any], is_vector: bool) -> dict[str, Any]:
+def traced_info(report: list[Any], is_vector: bool, is_singular: bool = False) -> dict[str, Any]:
     """Return `info` as arrays, which `jit` can return; for one right-hand side without the axis of lanes."""
-    iterations, status, _, residual, history, _ = [lanes[0] if is_vector else lanes for lanes in report]
-    return {"iterations": iterations, "residual": residual, "status": status, "residual_history": history}
+    iterations, status, _, residual, inconsistency, history, _ = (
+        lanes[0] if is_vector else lanes for lanes in report
+    )
+    info = {"iterations": iterations, "residual": residual, "status": status, "residual_history": history}
+    return info | ({"rhs_inconsistency": inconsistency} if is_singular else {})
 
 
-def concrete_info(report: list[np.ndarray], is_vector: bool) -> dict[str, Any]:
+def concrete_info(report: list[np.ndarray], is_vector: bool, is_singular: bool = False) -> dict[str, Any]:
     """Return `info` as Python numbers for one right-hand side, else as NumPy arrays with an axis of lanes."""
-    iterations, status, _, residual, history, times = report
+    iterations, status, _, residual, inconsistency, history, times = report
     history = history[:, : iterations.max() + 1]
     if is_vector:
         info = {
@@ -31,6 +35,8 @@ def concrete_info(report: list[np.ndarray], is_vector: bool) -> dict[str, Any]:
         }
     else:
         info = {"iterations": iterations, "residual": residual, "status": status, "residual_history": history}
+    if is_singular:
+        info |= {"rhs_inconsistency": float(inconsistency[0]) if is_vector else inconsistency}
     return info | {"setup_time": float(times[0]), "solve_time": float(times[1])}
 
 
@@ -42,6 +48,8 @@ def raise_misuse(reasons: np.ndarray, A: Operands, b: Any, x0: Any) -> None:
         _NONFINITE_MATRIX: lambda: _nonfinite_entry(A),
         _NONFINITE_RHS: lambda: _nonfinite("b", b) or _nonfinite("x0", x0),
         _ZERO_ROW: lambda: _zero_row(A),
+        _NULLSPACE: lambda: None,
+        _TRANSPOSE_NULLSPACE: lambda: None,
     }
     for reason, find in finders.items():
         if reason in reasons:

@@ -23,7 +23,7 @@ except ImportError as error:
     raise ImportError("this part of jaxamg needs lineax: pip install 'jaxamg[lineax]'") from error
 
 _BY_REASON = {1: lx.RESULTS.nonfinite_input, 2: lx.RESULTS.nonfinite_input, 3: lx.RESULTS.singular,
-              4: lx.RESULTS.breakdown, 5: lx.RESULTS.stagnation}  # fmt: skip
+              4: lx.RESULTS.breakdown, 5: lx.RESULTS.stagnation, 8: lx.RESULTS.singular}  # fmt: skip
 
 
 class SparseLinearOperator(lx.AbstractLinearOperator):

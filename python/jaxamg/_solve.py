@@ -13,10 +13,11 @@ from . import _batching  # noqa: F401  registers the primitives' batching rules
 from ._claims import Known, is_symmetric, known, merge
 from ._complex import complex_vector, is_complex, real_form, real_vector
 from ._derivatives import adjoint_solve
-from ._ffi import no_guess, solve_p
+from ._ffi import no_guess, no_null, solve_p
 from ._info import concrete_info, raise_misuse, traced_info
 from ._matrix import Operands, initial_guess, is_traced, operands, right_hand_side, working_dtype
 from ._method import Method, check_nodes, method
+from ._nullspace import NullSpaces, null_spaces
 from ._stats import publish
 
 
@@ -69,6 +70,14 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         block_dim: unknowns of a node, k: rows i*k+c of A and b are the component c of node i. Smoothers then
             invert k by k blocks, AMG coarsens nodes, by aggregation unless told otherwise, and each component
             of the residual has to meet the tolerance (`use_scalar_norm=1`: all together).
+        nullspace: of a singular A, what it takes to zero: "constant", or vectors (n,) or (n, m). x is the
+            pseudo-inverse solution A⁺ b: of the x that leave the least of b the shortest. A constant to a
+            derivative.
+        transpose_nullspace: what the transpose of A takes to zero; default: the conjugate of `nullspace`,
+            which is right for a symmetric real or a Hermitian A. Either stands for the other.
+        labels: `(count, labels)`: the components 0 to count - 1 of a disconnected domain, as one integer a
+            row (n,). Each null vector counts in every component by itself.
+        label_sum: how sums over components go across ranks; with all rows here, labels say it all.
         reuse_setup: what becomes of a cached hierarchy for new values on its pattern. False or "refresh": it
             is refreshed, which gives the bits of a fresh setup. True or "keep": it is taken as it is. "auto":
             as it is until calls need clearly more iterations (a fifth) than the best one with it, or fail;
@@ -97,7 +106,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 
     Returns:
         `(x, info)`. `info["iterations"]`; `info["residual"]`, the norm of b - A x; `info["status"]`, an
-        `AMGXStatus`; `info["residual_history"]`, entry 0 being the initial residual; outside of
+        `AMGXStatus`; `info["residual_history"]`, entry 0 being the initial residual; with a null space
+        `info["rhs_inconsistency"]`, ‖b - A A⁺ b‖ / ‖b‖, and residuals are those of A A⁺ b; outside of
         transformations also `setup_time` and `solve_time` in seconds, and for `config="auto"` `config`, with
         the chosen `preset`, `why`, and its `config`. Under a transformation these are arrays, and the history
         has max_iters + 1 entries, NaN after the last. With b (n, m), each has one value (row) per column.
@@ -105,9 +115,12 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     Raises:
         TypeError: A is no matrix, or `config` no configuration.
         ValueError: shapes that do not fit, indices out of range, an invalid configuration; outside of
-            transformations also non-finite values or a row of zeros. With traced values these yield x = NaN
-            and the status FAILED.
+            transformations also non-finite values, a row of zeros, or null vectors that are none. With traced
+            values these yield x = NaN and the status FAILED.
         NotImplementedError: an argument that this version does not support.
+
+    Warns:
+        NullSpaceWarning: A's rows sum to 0 and no null space is declared.
 
     >>> import jaxamg
     >>> A = jaxamg.matrices.poisson_matrix(30)
@@ -142,10 +155,6 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         comm=comm,
         nglobal=nglobal,
         partition_info=partition_info,
-        nullspace=facts.nullspace,
-        transpose_nullspace=facts.transpose_nullspace,
-        labels=facts.labels,
-        label_sum=facts.label_sum,
         near_nullspace=near_nullspace,
     )
     _check_choice("derivative", derivative, ("implicit", "adjoint"))
@@ -160,11 +169,13 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 
     rhs = right_hand_side(b, matrix.n)
     guess = initial_guess(x0, rhs.shape)
+    null = null_spaces(facts, matrix.n, working_dtype(matrix.values, rhs))
     x, *report = solve_operands(
         matrix,
         rhs,
         chosen,
         guess,
+        null,
         tolerance=forward,
         adjoint_tolerance=backward,
         on_failure=on_failure or "report",
@@ -176,10 +187,10 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     how = {"reuse_setup": reuse, "hierarchy": hierarchy, "in_real_form": is_complex(x.dtype)}
     publish(save_stats_file, chosen, matrix, report, **how)
     if is_traced(x):
-        return x, traced_info(report, rhs.ndim == 1)
+        return x, traced_info(report, rhs.ndim == 1, null is not None)
     report = [np.asarray(array) for array in report]
     raise_misuse(report[2], matrix, rhs, guess)
-    info = concrete_info(report, rhs.ndim == 1)
+    info = concrete_info(report, rhs.ndim == 1, null is not None)
     return x, info if choice is None else info | {"config": choice}
 
 
@@ -188,6 +199,7 @@ def solve_operands(
     b: Any,
     chosen: Method,
     x0: Any = None,
+    null: NullSpaces | None = None,
     *,
     tolerance: float = 0.0,
     adjoint_tolerance: float = 0.0,
@@ -203,6 +215,7 @@ def solve_operands(
         *A.arrays,
         b,
         x0,
+        null,
         dtype=working_dtype(A.values, b),
         format=A.format,
         config=chosen.canonical,
@@ -238,7 +251,7 @@ def solve_operands(
     ),
 )
 def _solve(
-    row_index, col_index, values, b, x0, *, dtype: np.dtype, derivative: str, format: str, **params: Any
+    row_index, col_index, values, b, x0, null, *, dtype: np.dtype, derivative: str, format: str, **params: Any
 ) -> list[jax.Array]:
     A, b = Operands(format, row_index, col_index, values, n=b.shape[0]), b.astype(dtype)
     x0 = None if x0 is None else x0.astype(dtype)
@@ -246,17 +259,20 @@ def _solve(
         if params["transposed"]:  # the transpose of the real form is that of Aᴴ
             A = A._replace(values=jnp.conj(values))
         x0 = None if x0 is None else real_vector(x0)
-        x, *report = _bind(real_form(A), real_vector(b), x0, derivative, params)
+        x, *report = _bind(real_form(A), real_vector(b), x0, null, derivative, params)
         return [complex_vector(x), *report]
-    return _bind(A, b, x0, derivative, params)
+    return _bind(A, b, x0, null, derivative, params)
 
 
-def _bind(A: Operands, b: Any, x0: Any, derivative: str, params: dict[str, Any]) -> list[jax.Array]:
+def _bind(
+    A: Operands, b: Any, x0: Any, null: NullSpaces | None, derivative: str, params: dict[str, Any]
+) -> list[jax.Array]:
     params = params | {"format": A.format}
     arrays = A.row_index, A.col_index, A.values.astype(b.dtype), b, no_guess(b) if x0 is None else x0
+    null = no_null(b) if null is None else tuple(null)
     if derivative == "adjoint":
-        return adjoint_solve(*arrays, tuple(sorted(params.items())))
-    return solve_p.bind(*arrays, **params)
+        return adjoint_solve(*arrays, null, tuple(sorted(params.items())))
+    return solve_p.bind(*arrays, *null, **params)
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:

@@ -82,7 +82,7 @@ def _parts(
         "print_grid_stats": (f"grids\n{grids}\n" if grids else "") + megabytes(solver),
     }
     if report:
-        iterations, status, _, _, history, times = map(np.asarray, report)
+        iterations, status, _, _, _, history, times = map(np.asarray, report)
         parts["print_solve_stats"] = "\n\n".join(
             f"residuals of right-hand side {lane}: {AMGXStatus(int(status[lane])).name}\n"
             + _residual_table(history[lane, : count + 1])

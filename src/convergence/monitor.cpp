@@ -21,6 +21,7 @@ Monitor::Monitor(Space& space, const StoppingRule& rule, ConstVector b, std::int
   info_.status.assign(count, Status::not_converged);
   info_.reason.assign(count, Reason::none);
   info_.residual.assign(count, std::numeric_limits<double>::quiet_NaN());
+  info_.inconsistency.assign(count, std::numeric_limits<double>::quiet_NaN());
   info_.history.assign(count, {});
   space_.write(active(), std::vector<double>(count, 1.0));
 }

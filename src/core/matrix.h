@@ -109,6 +109,8 @@ struct TransposedPattern {
   std::size_t bytes() const { return (pattern ? pattern->bytes() : 0) + source.bytes(); }
 };
 
+class NullSpace;
+
 enum class Mode : std::uint8_t { plain, transposed, conjugate_transposed };
 
 // A diagonal of dense k × k blocks, row-major, so that row i of it lies at i * k; or the transpose of that.
@@ -127,6 +129,7 @@ struct Operator {
   Matrix matrix;
   Matrix transpose;
   Mode mode = Mode::plain;
+  const NullSpace* null = nullptr;  // what the map takes to zero, where the caller has said so
 
   // The matrix whose rows are the rows of the map (conjugation aside).
   const Matrix& by_rows() const { return mode == Mode::plain ? matrix : transpose; }

@@ -42,6 +42,11 @@ class Method {
   // Called by a hierarchy before setup, where a level's rows are split: coarse[i] >= 0 for those that stay. The array
   // stays as it is until the next setup.
   virtual void split(std::span<const std::int32_t> /*coarse*/) {}
+  // The setup and refresh of a hierarchy's coarsest level. Where A is singular, `is_null` knows it better than A's own
+  // few entries, which may all be rounding: whether the finest level's matrix takes v, interpolated, to zero.
+  using IsNull = FunctionRef<bool(std::span<const double> v)>;
+  virtual void setup_coarsest(Space& space, const Matrix& A, IsNull /*is_null*/) { setup(space, A); }
+  virtual void refresh_coarsest(Space& space, const Matrix& A, IsNull /*is_null*/) { refresh(space, A); }
   // Called once after a setup or refresh before the first transposed application, with the operator of that.
   virtual void prepare_transpose(Space&, const Operator& /*A*/) {}
 
@@ -94,9 +99,11 @@ class Preconditioner {
 
   void setup(Space& space, const Matrix& A);
   void refresh(Space& space, const Matrix& A);
+  void setup_coarsest(Space& space, const Matrix& A, Method::IsNull is_null);
+  void refresh_coarsest(Space& space, const Matrix& A, Method::IsNull is_null);
   void prepare_transpose(Space& space, const Operator& A);
   void split(std::span<const std::int32_t> coarse);
-  // z ≈ A⁻¹ r
+  // z ≈ A⁻¹ r, without A's null space where that is declared
   void apply(Space& space, const Operator& A, ConstVector r, Vector z) const;
   bool linear() const { return !method_ || (!rule_.monitored && method_->linear()); }
   bool fixed() const { return !method_ || (!rule_.monitored && method_->fixed()); }

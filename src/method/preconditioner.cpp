@@ -1,5 +1,6 @@
 #include "config/parameters.h"
 #include "method/method.h"
+#include "method/null_space.h"
 
 namespace amg {
 
@@ -21,6 +22,14 @@ void Preconditioner::refresh(Space& space, const Matrix& A) {
   if (method_) method_->refresh(space, single_ ? single_->update(space, A) : A);
 }
 
+void Preconditioner::setup_coarsest(Space& space, const Matrix& A, Method::IsNull is_null) {
+  if (method_) method_->setup_coarsest(space, A, is_null);
+}
+
+void Preconditioner::refresh_coarsest(Space& space, const Matrix& A, Method::IsNull is_null) {
+  if (method_) method_->refresh_coarsest(space, A, is_null);
+}
+
 void Preconditioner::prepare_transpose(Space& space, const Operator& A) {
   if (method_) method_->prepare_transpose(space, single_ ? single_->update_transpose(space, A) : A);
 }
@@ -30,10 +39,16 @@ void Preconditioner::split(std::span<const std::int32_t> coarse) {
 }
 
 void Preconditioner::apply(Space& space, const Operator& A, ConstVector r, Vector z) const {
-  if (!method_) return space.copy(r, z);
-  if (!single_) return run(space, A, r, z);
-  single_->apply(space, A, r, z,
-                 [&](const Operator& A32, ConstVector r32, Vector z32) { run(space, A32, r32, z32); });
+  if (!method_) {
+    space.copy(r, z);
+  } else if (!single_) {
+    run(space, A, r, z);
+  } else {
+    single_->apply(space, A, r, z,
+                   [&](const Operator& A32, ConstVector r32, Vector z32) { run(space, A32, r32, z32); });
+  }
+  // A nearly singular M is large there, and A does not see it until it is all that a vector has.
+  if (A.null) A.null->remove(space, z);
 }
 
 void Preconditioner::run(Space& space, const Operator& A, ConstVector r, Vector z) const {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/parameters.h"
+#include "method/null_space.h"
 
 namespace amg {
 
@@ -55,11 +56,11 @@ void Hierarchy::setup(Space& space, const Matrix& A) {
   fine_entries_ = A.entries;
   levels_.clear();
   levels_.emplace_back();
-  build(space, A, 0);
+  build(space, A, A, 0);
 }
 
 // Builds level `from`, whose matrix is A, and all that follow it.
-void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
+void Hierarchy::build(Space& space, const Matrix& finest, const Matrix& A, std::size_t from) {
   ++builds_;
   levels_.resize(from + 1);
   Matrix matrix = A;
@@ -72,7 +73,7 @@ void Hierarchy::build(Space& space, const Matrix& A, std::size_t from) {
     levels_.push_back(std::move(next));
     matrix = coarse_matrix(levels_.size() - 1);
   }
-  finish(space, matrix);
+  finish(space, finest, matrix);
 }
 
 // Level l's matrix with what the level before knows of it.
@@ -101,11 +102,22 @@ bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next
 }
 
 // The coarsest level gets the coarse solver, or a smoother where that is too large for it.
-void Hierarchy::finish(Space& space, const Matrix& A) {
+void Hierarchy::finish(Space& space, const Matrix& finest, const Matrix& A) {
   has_coarse_solver_ = A.rows <= coarse_solver_limit_;
   transpose_is_current_ = false;
-  if (has_coarse_solver_) return coarse_solver_.setup(space, A);
-  add_smoother(space, A);
+  if (!has_coarse_solver_) return add_smoother(space, A);
+  coarse_solver_.setup_coarsest(space, A, [&](std::span<const double> v) {
+    return annihilates(space, finest, levels_.size() - 1, uploaded(space, v, A.dtype));
+  });
+}
+
+// Whether the finest level's matrix takes to zero what v of level l interpolates to.
+bool Hierarchy::annihilates(Space& space, const Matrix& finest, std::size_t l, ConstVector v) const {
+  if (l == 0) return vanishes(space, {finest, {}, Mode::plain}, v);
+  const CsrMatrix& P = levels_[l - 1].P;
+  const WorkVector finer = space.vector(P.rows(), 1, v.dtype);
+  space.multiply({P, {}, Mode::plain}, v, finer);
+  return annihilates(space, finest, l - 1, finer);
 }
 
 const Slot& Hierarchy::smoother_of(std::size_t l) const {
@@ -127,7 +139,7 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
     Level& level = levels_[l];
     const bool kept = keeps_prolongation(l);
     if (level.coarsener && !kept && !level.coarsener->refresh(space, matrix, level.P))
-      return build(space, matrix, l);
+      return build(space, A, matrix, l);
     if (level.smoother) level.smoother->refresh(space, matrix);
     if (is_coarsest(l)) break;
     if (!kept) space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
@@ -136,7 +148,10 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
     space.product_values(level.R, AP, levels_[l + 1].A);
     matrix = coarse_matrix(l + 1);
   }
-  if (has_coarse_solver_) coarse_solver_.refresh(space, matrix);
+  if (has_coarse_solver_)
+    coarse_solver_.refresh_coarsest(space, matrix, [&](std::span<const double> v) {
+      return annihilates(space, A, levels_.size() - 1, uploaded(space, v, A.dtype));
+    });
 }
 
 bool Hierarchy::keeps_prolongation(std::size_t l) const {

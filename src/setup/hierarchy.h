@@ -56,11 +56,12 @@ class Hierarchy {
   GridInfo grid() const;
 
  private:
-  void build(Space& space, const Matrix& A, std::size_t from);
+  void build(Space& space, const Matrix& finest, const Matrix& A, std::size_t from);
   Matrix coarse_matrix(std::size_t l) const;
   bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
   std::int64_t least_nodes(std::int32_t block_dim) const;
-  void finish(Space& space, const Matrix& A);
+  void finish(Space& space, const Matrix& finest, const Matrix& A);
+  bool annihilates(Space& space, const Matrix& finest, std::size_t l, ConstVector v) const;
   bool keeps_prolongation(std::size_t l) const;
   const Slot& smoother_of(std::size_t l) const;
   void add_smoother(Space& space, const Matrix& A);

@@ -1,0 +1,177 @@
+"""Null spaces: from what the user declares to what the engine projects with.
+
+Vectors are made orthonormal here, in traced JAX: that runs where they lie, under every transformation, and
+JAX takes it out of a loop; more kernels in the engine would do no better. They are constants to a
+derivative.
+"""
+
+import math
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._claims import Known
+from ._complex import is_complex, real_vector
+from ._matrix import is_traced
+
+
+class NullSpaceWarning(UserWarning):
+    """A is singular, and nobody has declared its null space: pass `nullspace`."""
+
+
+class NullSpaces(NamedTuple):
+    """Orthonormal vectors (m, n) of A's null space and of its transpose's, for a complex A of its real form.
+
+    The rows of a component are pieces, the runs, by which the engine adds up: `run_of_row` (n,) and
+    `component_of_run`.
+    """
+
+    right: Any
+    left: Any
+    run_of_row: Any
+    component_of_run: Any
+
+
+def null_spaces(facts: Known, n: int, dtype: Any) -> NullSpaces | None:
+    """Return what `nullspace`, `transpose_nullspace` and `labels` of `solve` say; None: nothing.
+
+    Raises:
+        ValueError: shapes that do not fit n rows, labels out of range, or without a null space.
+        TypeError: labels that are no pair.
+    """
+    right, left = facts.nullspace, facts.transpose_nullspace
+    if right is None and left is None:
+        if facts.labels is not None or facts.label_sum is not None:
+            raise ValueError('labels: they tell where null vectors begin anew; pass nullspace="constant" too')
+        return None
+    count, labels = _labels(facts.labels, n)
+    right = None if right is None else _vectors("nullspace", right, n, dtype)
+    left = None if left is None else _vectors("transpose_nullspace", left, n, dtype)
+    if is_complex(dtype):
+        # v and iv; what no A x has are the null vectors of Aᴴ, the conjugates of those of the transpose.
+        right, left = (
+            None if V is None else jnp.concatenate([real_vector(V), real_vector(1j * V)], axis=1)
+            for V in (right, None if left is None else jnp.conj(left))
+        )
+        labels = None if labels is None else jnp.repeat(labels, 2)
+    vectors = jax.lax.stop_gradient((right, left))
+    spaces = _orthonormal(*vectors, labels, count=count)
+    # One array for both tells the engine that they are the same.
+    if left is None:
+        return spaces._replace(left=spaces.right)
+    return spaces._replace(right=spaces.left) if right is None else spaces
+
+
+def _vectors(name: str, value: Any, n: int, dtype: Any) -> Any:
+    if isinstance(value, str):
+        if value != "constant":
+            raise ValueError(f'{name} is {value!r}; it must be "constant" or an array ({n},) or ({n}, m)')
+        return jnp.ones((n, 1), dtype)
+    vectors = jnp.asarray(value, dtype)
+    if vectors.ndim not in (1, 2) or vectors.shape[0] != n or vectors.size == 0:
+        raise ValueError(f'{name} has shape {vectors.shape}; it must be ({n},) or ({n}, m), or "constant"')
+    if not is_traced(vectors) and not np.isfinite(np.asarray(vectors)).all():
+        raise ValueError(f"{name} has NaN or infinite entries")
+    return vectors[:, None] if vectors.ndim == 1 else vectors
+
+
+def _labels(value: Any, n: int) -> tuple[int, Any]:
+    if value is None:
+        return 1, None
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError("labels must be a pair (count, labels), the labels of the rows being 0 to count - 1")
+    count, labels = int(value[0]), jnp.asarray(value[1])
+    if labels.shape != (n,) or not jnp.issubdtype(labels.dtype, jnp.integer):
+        raise ValueError(
+            f"labels are of shape {labels.shape} and {labels.dtype}; one integer a row is needed"
+        )
+    if not is_traced(labels):
+        lowest, highest = int(labels.min()), int(labels.max())
+        if lowest < 0 or highest >= count:
+            raise ValueError(f"labels go from {lowest} to {highest}; with a count of {count} they must be in "
+                             f"0 to {count - 1}")  # fmt: skip
+    return count, labels
+
+
+class _Components(NamedTuple):
+    """The rows' labels, the rows in the order of their labels, and how many labels there may be."""
+
+    labels: Any
+    order: Any
+    most: int
+
+    def sums(self, terms: jax.Array) -> jax.Array:
+        """Sums over the rows of every component. A scatter would add in another order each time on a GPU."""
+        labels = self.labels[self.order]
+        is_first = jnp.concatenate([jnp.ones(1, bool), labels[1:] != labels[:-1]])
+        is_first = is_first.reshape(-1, *[1] * (terms.ndim - 1))
+
+        def join(a: Any, b: Any) -> Any:
+            return jnp.where(b[1], b[0], a[0] + b[0]), a[1] | b[1]
+
+        running, _ = jax.lax.associative_scan(join, (terms[self.order], is_first))
+        last = jnp.searchsorted(labels, jnp.arange(self.most), side="right") - 1
+        return running[last]
+
+    def maxima(self, terms: jax.Array) -> jax.Array:
+        return jax.ops.segment_max(terms, self.labels, self.most)
+
+    def spread(self, values: jax.Array) -> jax.Array:
+        return values[self.labels]
+
+
+class _Whole:
+    """The rows of a connected domain: one component."""
+
+    def sums(self, terms: jax.Array) -> jax.Array:
+        piece = _run_length(len(terms))
+        padding = [(0, -len(terms) % piece), *[(0, 0)] * (terms.ndim - 1)]
+        return jnp.pad(terms, padding).reshape(-1, piece, *terms.shape[1:]).sum(1).sum(0)[None]
+
+    def maxima(self, terms: jax.Array) -> jax.Array:
+        return terms.max(0)[None]
+
+    def spread(self, values: jax.Array) -> jax.Array:
+        return values
+
+
+def _run_length(n: int) -> int:
+    return max(256, math.isqrt(n))
+
+
+@partial(jax.jit, static_argnames=("count",))
+def _orthonormal(right: Any, left: Any, labels: Any, *, count: int) -> NullSpaces:
+    """Without `left`, or without `right`, that is None."""
+    n = (left if right is None else right).shape[0]
+    components: Any = _Whole()
+    position = jnp.arange(n, dtype=jnp.int32)
+    # Along the order of the labels both pieces and labels rise, so that their sum tells the runs apart.
+    run_of_row = position // _run_length(n)
+    component_of_run = jnp.zeros((n - 1) // _run_length(n) + count, jnp.int32)
+    if labels is not None:
+        labels = jnp.clip(labels, 0, count - 1).astype(jnp.int32)
+        order = jnp.argsort(labels, stable=True)
+        components = _Components(labels, order, count)
+        run_of_row = jnp.zeros_like(position).at[order].set(run_of_row) + labels
+        component_of_run = component_of_run.at[run_of_row].max(labels)
+    right, left = (None if V is None else _basis(V, components).T for V in (right, left))
+    return NullSpaces(right, left, run_of_row, component_of_run)
+
+
+def _basis(V: jax.Array, components: Any) -> jax.Array:
+    """Columns that span what V's columns span in every component, orthonormal there; what is too many is 0.
+
+    V ← V Q Λ^(-1/2) for VᵀV = Q Λ Qᵀ, and once more, as VᵀV does not know small angles well.
+    """
+    eps = jnp.finfo(V.dtype).eps
+    largest = components.maxima(jnp.abs(V))
+    V = V / components.spread(jnp.where(largest > 0, largest, 1))
+    for _ in range(2):
+        lam, Q = jnp.linalg.eigh(components.sums(V[:, :, None] * V[:, None, :]))
+        keep = lam > 100 * eps * lam[..., -1:]
+        Q = jnp.where(keep, 1 / jnp.sqrt(jnp.where(keep, lam, 1)), 0)[..., None, :] * Q
+        V = (V[:, :, None] * components.spread(Q)).sum(1)
+    return V
