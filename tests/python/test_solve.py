@@ -225,25 +225,6 @@ def test_the_same_bits_at_any_number_of_threads():
     assert len(outputs) == 1
 
 
-def test_an_interrupt_leaves_the_library_usable():
-    """It takes effect once the running solve has ended."""
-    code = (
-        "import _thread, threading, jax, jaxamg, numpy as np; jax.config.update('jax_enable_x64', True)\n"
-        "from problems import poisson2d, rhs\n"
-        "A, b = poisson2d(60), rhs(3600)\n"
-        "for delay in (0.1, 0.2, 0.3):\n"
-        "    timer = threading.Timer(delay, _thread.interrupt_main)\n"
-        "    timer.start()\n"
-        "    try:\n"
-        "        while True:\n"
-        "            jaxamg.solve(A, b, {'solver': 'BLOCK_JACOBI'}, max_iters=2000)\n"
-        "    except KeyboardInterrupt:\n"
-        "        x, info = jaxamg.solve(A, b, tolerance=1e-10)\n"
-        "        print(info['status'].name, np.linalg.norm(b - A @ x) < 1e-9 * np.linalg.norm(b))\n"
-    )
-    assert run_python(code) == 3 * "SUCCESS True\n"
-
-
 @pytest.mark.parametrize("jitted", [False, True], ids=["eager", "jit"])
 def test_save_stats_file(jitted, tmp_path):
     path = tmp_path / "stats.txt"
