@@ -28,8 +28,9 @@ struct SingularPair {
   Eigen::VectorXd right, left;
 };
 
-// A⁻¹, or A⁺ where A is singular: to rounding in double, or as `is_null` says, which knows of A's precision. Null vectors are taken out one by one:
-// A + s u vᵀ, for v of the null space and u of that of Aᵀ, is A with s in place of their singular value 0.
+// A⁻¹, or A⁺ where A is singular: to rounding in double, or as `is_null` says, which knows of A's precision. Null
+// vectors are taken out one by one: A + s u vᵀ, for v of the null space and u of that of Aᵀ, is A with s in place of
+// their singular value 0.
 Dense pseudo_inverse(Dense A, Method::IsNull is_null) {
   const double largest = A.cwiseAbs().maxCoeff(), scale = largest > 0 ? largest : 1.0;
   const double rounding = Eigen::NumTraits<double>::epsilon() * scale;

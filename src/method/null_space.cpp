@@ -96,14 +96,16 @@ WorkVector uploaded(Space& space, std::span<const double> v, DType dtype) {
 }
 
 bool vanishes(Space& space, const Operator& A, ConstVector v, double tolerance) {
-  const WorkVector Av = space.like(v), zero = space.like(v);
+  const Matrix& rows = A.by_rows();
+  const WorkVector share = space.vector(rows.rows, 1, v.dtype), inverse = space.like(share);
   const ScalarSet<2> scalars(space, 1);
-  const Scalar largest = scalars[0], scale = scalars[1];
-  space.multiply(A, v, Av);
-  space.norm(Av, Norm::LMAX, largest);
-  space.fill(zero, 0.0);
-  space.residual_scale(A, zero, v, scale);
-  const std::vector<double> read = space.read(std::vector{largest, scale});
+  const Scalar largest_share = scalars[0], largest = scalars[1];
+  space.multiply(A, v, share);
+  space.row_norms(rows, true, static_cast<Vector>(inverse).data);
+  space.scale_rows(static_cast<Vector>(inverse).data, 1.0, share, share);
+  space.norm(share, Norm::LMAX, largest_share);
+  space.norm(v, Norm::LMAX, largest);
+  const std::vector<double> read = space.read(std::vector{largest_share, largest});
   // v is made of sums itself, each of which has a few roundings.
   return read[0] <= std::max(tolerance, 64 * epsilon(v.dtype)) * read[1] && read[1] > 0.0;
 }

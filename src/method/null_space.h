@@ -67,7 +67,8 @@ struct Quotient {
 // v, computed on the host, in the space and the precision that are asked for.
 WorkVector uploaded(Space& space, std::span<const double> v, DType dtype);
 
-// Whether A v is rounding, or `tolerance` if that is larger, of its own terms, in every row. v has one lane.
+// Whether A v is rounding, or `tolerance` if that is larger, of ‖v‖∞ Σ_j |a_ij| in every row i: beside large rows, small
+// ones that are not singular count as well. v has one lane.
 bool vanishes(Space& space, const Operator& A, ConstVector v, double tolerance = 0.0);
 
 }  // namespace amg

@@ -373,7 +373,7 @@ TEST(SolverCacheTest, ErrorLeavesNoEntry) {
   Sparse bad = poisson.A;
   bad.innerIndexPtr()[5] = 4000;
   EXPECT_THROW(solve(cache, System(bad)), Error);
-  EXPECT_THROW(solve(cache, poisson, "solver=AMG, algorithm=ENERGYMIN"), ConfigError);
+  EXPECT_THROW(solve(cache, poisson, "solver=AMG, algorithm=AGGREGATION, selector=GEO"), ConfigError);
   EXPECT_TRUE(cache.info().entries.empty());
   EXPECT_TRUE(is_solved(poisson, solve(cache, poisson)));
 }
