@@ -269,10 +269,10 @@ def _bind(
 ) -> list[jax.Array]:
     params = params | {"format": A.format}
     arrays = A.row_index, A.col_index, A.values.astype(b.dtype), b, no_guess(b) if x0 is None else x0
-    null = no_null(b) if null is None else tuple(null)
+    null_arrays = no_null(b) if null is None else tuple(null)
     if derivative == "adjoint":
-        return adjoint_solve(*arrays, null, tuple(sorted(params.items())))
-    return solve_p.bind(*arrays, *null, **params)
+        return adjoint_solve(*arrays, null_arrays, tuple(sorted(params.items())))
+    return solve_p.bind(*arrays, *null_arrays, **params)
 
 
 def _check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:

@@ -42,7 +42,7 @@ def publish(
     if traced or not isinstance(A.values, jax.Array):
         on_gpu = jax.default_backend() == "gpu"
     else:
-        on_gpu = A.values.device.platform == "gpu"
+        on_gpu = next(iter(A.values.devices())).platform == "gpu"
 
     def write(arrays: Any, report: Any) -> None:
         matrix = Operands(A.format, *arrays, n=A.n)

@@ -1,4 +1,4 @@
-#include <cstdlib>
+#include <charconv>
 #include <string_view>
 #include <vector>
 
@@ -48,7 +48,10 @@ std::string Config::canonical() const {
 std::int32_t block_dim_of(std::string_view canonical) {
   constexpr std::string_view key = ", block_dim=";
   const std::size_t at = canonical.find(key);
-  return at == canonical.npos ? 1 : std::atoi(canonical.data() + at + key.size());
+  std::int32_t block_dim = 1;
+  if (at != canonical.npos)
+    std::from_chars(canonical.data() + at + key.size(), canonical.data() + canonical.size(), block_dim);
+  return block_dim;
 }
 
 }  // namespace amg
