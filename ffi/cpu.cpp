@@ -23,17 +23,17 @@ constexpr std::int64_t inline_entries = 1 << 14;
 
 xffi::Future solve(xffi::AnyBuffer row_index, xffi::AnyBuffer col_index, xffi::AnyBuffer values,
                    xffi::AnyBuffer b, xffi::AnyBuffer x0, xffi::AnyBuffer right, xffi::AnyBuffer left,
-                   xffi::AnyBuffer run_of_row, xffi::AnyBuffer component_of_run, Result x, Result iterations,
-                   Result status, Result reason, Result residual, Result inconsistency, Result history,
-                   Result times, std::string_view config, std::string_view format, bool transposed,
-                   std::string_view reuse_setup, std::int64_t hierarchy, double tolerance,
-                   std::string_view on_failure) {
+                   xffi::AnyBuffer run_of_row, xffi::AnyBuffer component_of_run, xffi::AnyBuffer near,
+                   Result x, Result iterations, Result status, Result reason, Result residual,
+                   Result inconsistency, Result history, Result times, std::string_view config,
+                   std::string_view format, bool transposed, std::string_view reuse_setup,
+                   std::int64_t hierarchy, double tolerance, std::string_view on_failure) {
   xffi::Promise promise;
   xffi::Future future(promise);
   SolveCall call;
   const xffi::Error misuse = guarded([&] {
     call = solve_call({row_index, col_index, values, format}, b, {right, left, run_of_row, component_of_run},
-                      *x, config, transposed, reuse_setup, hierarchy, tolerance, on_failure);
+                      near, *x, config, transposed, reuse_setup, hierarchy, tolerance, on_failure);
   });
   if (misuse.failure()) {
     promise.SetError(misuse);

@@ -35,14 +35,15 @@ xffi::Error with_memory(cudaStream_t stream, Body&& body) {
 xffi::Error solve(cudaStream_t stream, xffi::AnyBuffer row_index, xffi::AnyBuffer col_index,
                   xffi::AnyBuffer values, xffi::AnyBuffer b, xffi::AnyBuffer x0, xffi::AnyBuffer right,
                   xffi::AnyBuffer left, xffi::AnyBuffer run_of_row, xffi::AnyBuffer component_of_run,
-                  Result x, Result iterations, Result status, Result reason, Result residual,
-                  Result inconsistency, Result history, Result times, std::string_view config,
-                  std::string_view format, bool transposed, std::string_view reuse_setup,
-                  std::int64_t hierarchy, double tolerance, std::string_view on_failure) {
+                  xffi::AnyBuffer near, Result x, Result iterations, Result status, Result reason,
+                  Result residual, Result inconsistency, Result history, Result times,
+                  std::string_view config, std::string_view format, bool transposed,
+                  std::string_view reuse_setup, std::int64_t hierarchy, double tolerance,
+                  std::string_view on_failure) {
   return with_memory(stream, [&] {
     const SolveCall call =
-        solve_call({row_index, col_index, values, format}, b, {right, left, run_of_row, component_of_run}, *x,
-                   config, transposed, reuse_setup, hierarchy, tolerance, on_failure);
+        solve_call({row_index, col_index, values, format}, b, {right, left, run_of_row, component_of_run},
+                   near, *x, config, transposed, reuse_setup, hierarchy, tolerance, on_failure);
     void* const start = call.first.x.data;
     cuda::check(count(x0) > 0 ? cudaMemcpyAsync(start, x0.untyped_data(), call.bytes_of_x(),
                                                 cudaMemcpyDeviceToDevice, stream)
@@ -116,6 +117,12 @@ SolverReport report_on_gpu(SolveRequest request) {
   A.row_index.data = row_index.data();
   A.col_index.data = col_index.data();
   A.values = values.data();
+  Buffer near;
+  if (ConstVector& vectors = request.near_nullspace; vectors.rows > 0) {
+    near = uploaded(vectors.data,
+                    static_cast<std::size_t>(vectors.rows * vectors.lanes) * size_of(vectors.dtype));
+    vectors.data = near.data();
+  }
   return SolverCache::instance().report(CudaDevice(stream), request);
 }
 

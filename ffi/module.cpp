@@ -228,8 +228,8 @@ amg::IndexArray index_array(const HostArray& array) {
 // Of the cached solver for this matrix; one that is not cached any more is set up.
 amg::SolverReport cached_report(const std::string& config, std::string_view format,
                                 const HostArray& row_index, const HostArray& col_index,
-                                const HostArray& values, std::int64_t rows, const std::string& reuse_setup,
-                                [[maybe_unused]] bool on_gpu) {
+                                const HostArray& values, std::int64_t rows, const HostArray& near_nullspace,
+                                const std::string& reuse_setup, [[maybe_unused]] bool on_gpu) {
   const bool is_double = values.dtype() == nb::dtype<double>();
   if (!is_double && values.dtype() != nb::dtype<float>())
     throw amg::Error("values: expected float32 or float64");
@@ -245,6 +245,11 @@ amg::SolverReport cached_report(const std::string& config, std::string_view form
       .values = values.data(),
       .stored = static_cast<std::int64_t>(values.size()),
   };
+  if (near_nullspace.size() > 0) {
+    if (near_nullspace.dtype() != values.dtype()) throw amg::Error("near_nullspace: dtype differs from A's");
+    request.near_nullspace = {near_nullspace.data(), request.A.dtype, rows,
+                              static_cast<std::int32_t>(near_nullspace.shape(1))};
+  }
   const nb::gil_scoped_release release;
 #ifdef AMG_WITH_CUDA
   if (on_gpu) return amg::report_on_gpu(request);
@@ -384,7 +389,8 @@ NB_MODULE(_engine, m) {
                    [](const amg::SolverReport& report) { return report.grid.grid_complexity(); })
       .def_ro("bytes", &amg::SolverReport::bytes);
   m.def("cached_report", &cached_report, nb::arg("config"), nb::arg("format"), nb::arg("row_index"),
-        nb::arg("col_index"), nb::arg("values"), nb::arg("rows"), nb::arg("reuse_setup"), nb::arg("on_gpu"));
+        nb::arg("col_index"), nb::arg("values"), nb::arg("rows"), nb::arg("near_nullspace"),
+        nb::arg("reuse_setup"), nb::arg("on_gpu"));
 
   nb::class_<Solver>(m, "Solver")
       .def(nb::init<const std::string&>(), nb::arg("config"))

@@ -164,12 +164,13 @@ struct SolveCall {
 };
 
 inline SolveCall solve_call(const MatrixBuffers& A, const xffi::AnyBuffer& b, const NullBuffers& null,
-                            const xffi::AnyBuffer& x, std::string_view config, bool transposed,
-                            std::string_view reuse_setup, std::int64_t hierarchy, double tolerance,
-                            std::string_view on_failure) {
+                            const xffi::AnyBuffer& near, const xffi::AnyBuffer& x, std::string_view config,
+                            bool transposed, std::string_view reuse_setup, std::int64_t hierarchy,
+                            double tolerance, std::string_view on_failure) {
   SolveCall call{solve_request(A, b, x, config, transposed, reuse_named(reuse_setup), hierarchy), A.members(),
                  null.is_batch(), named(on_failure)};
   call.first.demands.null = null.first();
+  if (count(near) > 0) call.first.near_nullspace = vector(near);
   if (tolerance > 0) call.first.demands.tolerance = tolerance;
   call.first.demands.nan_unless_solved = call.on_failure == OnFailure::nan;
   return call;
@@ -259,6 +260,7 @@ auto bind_solve(Binding&& binding) {
       .template Arg<xffi::AnyBuffer>()  // those of the transpose
       .template Arg<xffi::AnyBuffer>()  // the run of every row (n), int32
       .template Arg<xffi::AnyBuffer>()  // the component of every run, int32
+      .template Arg<xffi::AnyBuffer>()  // near null vectors (n, vectors), which members share, or empty
       .template Ret<xffi::AnyBuffer>()  // x
       .template Ret<xffi::AnyBuffer>()  // iterations (lanes), int32
       .template Ret<xffi::AnyBuffer>()  // status (lanes), int32

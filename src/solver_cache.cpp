@@ -69,6 +69,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
           entry->pattern->describes(space, device.id(), input)) {
         pattern = entry->pattern;
         A = pattern->canonical.matrix(space, input, storage);
+        A.near_nullspace = request.near_nullspace;
       }
       lock.lock();
     }
@@ -80,7 +81,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
     ++entry->users;
     lock.unlock();
     const bool keeps = request.reuse == Reuse::keep && entry->solver.usable();
-    const bool same = !keeps && space.equal(value_bytes(A), bytes_of(entry->values));
+    const bool same = !keeps && entry->is_set_up_for(space, A);
     lock.lock();
     --entry->users;
     changed_.notify_all();
@@ -102,6 +103,7 @@ SolverCache::Lease SolverCache::acquire(const Device& device, const SolveRequest
   if (!pattern) {
     pattern = std::make_shared<SharedPattern>(space, device.id(), input);
     A = pattern->canonical.matrix(space, input, storage);
+    A.near_nullspace = request.near_nullspace;
   }
   auto entry = std::make_shared<Entry>(request, pattern);
   lock.lock();

@@ -34,7 +34,8 @@ struct SolveRequest {
   Reuse reuse = Reuse::refresh;
   std::int64_t held = 0;  // solve with what SolverCache::hold returned under this number, whatever A's values
   ConstVector b;
-  Vector x;  // holds the guess
+  Vector x;                      // holds the guess
+  ConstVector near_nullspace{};  // of A, see Matrix
   Demands demands;
 
   // A in the blocks that the configuration says it has.

@@ -47,6 +47,11 @@ inline std::span<const std::byte> value_bytes(const Matrix& A) {
   return {static_cast<const std::byte*>(A.values), static_cast<std::size_t>(A.entries) * size_of(A.dtype)};
 }
 
+inline std::span<const std::byte> bytes_of(ConstVector v) {
+  if (!v.data) return {};
+  return {static_cast<const std::byte*>(v.data), static_cast<std::size_t>(v.size()) * size_of(v.dtype)};
+}
+
 inline std::span<const std::byte> bytes_of(const Buffer& buffer) {
   return {static_cast<const std::byte*>(buffer.data()), buffer.bytes()};
 }
@@ -79,16 +84,22 @@ struct SolverCache::Entry {
     copy_values(space, A);
   }
 
+  bool is_set_up_for(Space& space, const Matrix& A) const {
+    return space.equal(value_bytes(A), bytes_of(values)) &&
+           space.equal(bytes_of(A.near_nullspace), bytes_of(near_nullspace));
+  }
+
   // Without the pattern, which entries share.
   std::size_t count_bytes() const {
-    return values.bytes() + static_cast<std::size_t>(AT.entries()) * size_of(dtype) + solver.bytes();
+    return values.bytes() + near_nullspace.bytes() + static_cast<std::size_t>(AT.entries()) * size_of(dtype) +
+           solver.bytes();
   }
 
   const std::string config;
   const DType dtype;
   const std::shared_ptr<SharedPattern> pattern;
   LinearSolver solver;
-  Buffer values;  // those of the last setup or refresh
+  Buffer values, near_nullspace;  // those of the last setup or refresh
 
   std::mutex transpose_mutex;  // guards the two below, and the solver's transposed parts, while they are made
   bool transpose_is_current = false;
@@ -108,6 +119,9 @@ struct SolverCache::Entry {
   void copy_values(Space& space, const Matrix& A) {
     if (!values.data()) values = Buffer(space.memory(), value_bytes(A).size());
     space.copy_bytes(value_bytes(A), values.data());
+    const auto vectors = bytes_of(A.near_nullspace);
+    if (near_nullspace.bytes() != vectors.size()) near_nullspace = Buffer(space.memory(), vectors.size());
+    if (!vectors.empty()) space.copy_bytes(vectors, near_nullspace.data());
     transpose_is_current = false;
   }
 };

@@ -61,10 +61,14 @@ def _rank(array: Any, axis: int | None) -> int:
 
 def _solve_batch(arrays, axes, **params: Any):
     _refuse_batched_pattern(axes)
-    row_index, col_index, values, b, x0, *null = arrays
-    _, _, values_axis, b_axis, x0_axis, *null_axes = axes
+    row_index, col_index, values, b, x0, *null, near = arrays
+    _, _, values_axis, b_axis, x0_axis, *null_axes, near_axis = axes
     if null_axes[2:] != [None, None]:
         raise NotImplementedError("vmap over labels: matrices of one batch share their components")
+    if near_axis is not None:
+        raise NotImplementedError(
+            "vmap over near_nullspace: matrices of one batch share their near null space"
+        )
     size = _size(arrays, axes)
     members = member_axes(_rank(values, values_axis), params["format"])  # of a vmap before this one: 0 or 1
     guessed = x0.size > 0
@@ -79,13 +83,14 @@ def _solve_batch(arrays, axes, **params: Any):
             *_null_members(null[:2], null_axes[:2], size, values.shape[0] // size, members > 0),
             *null[2:],
         ]
-        results = solve_p.bind(row_index, col_index, values, b, x0, *null, **params)
+        results = solve_p.bind(row_index, col_index, values, b, x0, *null, near, **params)
         return tuple(zip(*(_from_members(result, size, members > 0) for result in results), strict=True))
 
     is_vector = _rank(b, b_axis) == 1 + members
     b = _as_lanes(b, b_axis, size, is_vector)
     x0 = _as_lanes(x0, x0_axis, size, is_vector) if guessed else no_guess(b)
-    x, *lanes, residual, history, times = solve_p.bind(row_index, col_index, values, b, x0, *null, **params)
+    results = solve_p.bind(row_index, col_index, values, b, x0, *null, near, **params)
+    x, *lanes, residual, history, times = results
     by_lane = [_from_lanes(result, members, size) for result in (*lanes, residual, history)]
     solution = (x, x.ndim - 1) if is_vector else _from_lanes(x, members + 1, size)
     return tuple(zip(solution, *by_lane, (times, None), strict=True))

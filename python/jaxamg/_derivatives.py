@@ -94,13 +94,13 @@ def _solve_transpose(cotangents, row_index, col_index, A, b, x0, *null, **params
         lam = ad.Zero(b.aval)
     else:
         lam = _adjoint_solve(row_index, col_index, A, x_bar, null, params)
-    return None, None, None, lam, None, None, None, None, None
+    return None, None, None, lam, *[None] * (1 + len(null))
 
 
 def _adjoint_solve(row_index, col_index, A, x_bar, null, params: dict[str, Any]) -> jax.Array:
-    right, left, *rows = null
+    right, left, *others = null
     return solve_p.bind(
-        row_index, col_index, A, x_bar, no_guess(x_bar), left, right, *rows, **_adjoint(params)
+        row_index, col_index, A, x_bar, no_guess(x_bar), left, right, *others, **_adjoint(params)
     )[0]
 
 

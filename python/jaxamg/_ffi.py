@@ -85,11 +85,12 @@ def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
     return ShapedArray((*u.shape[:-2], *col_index.shape), u.dtype)
 
 
-# (row_index, col_index, values, b, x0, *null)
+# (row_index, col_index, values, b, x0, *null, near)
 # -> (x, iterations, status, reason, residual, inconsistency, history, times):
 # x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b. `null`, `_nullspace.NullSpaces`, are
 # the null spaces of the map that is inverted, A or Aᵀ: then x is A⁺ b, and `inconsistency` tells what part
-# of b no A x has; members share the vectors, or these have an axis in front. The results after x are, for
+# of b no A x has; members share the vectors, or these have an axis in front. `near` (n, m) is A's near null
+# space, which members share, or empty. The results after x are, for
 # each lane, what was done; times are those of setup and solve, in s. `tolerance` replaces the
 # configuration's unless it is 0; the backward pass takes `adjoint_tolerance`. `on_failure` is what happens
 # to lanes without success besides their status: "report" nothing, "warn" a RuntimeWarning from the running

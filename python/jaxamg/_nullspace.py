@@ -16,6 +16,7 @@ import numpy as np
 from ._claims import Known
 from ._complex import is_complex, real_vector
 from ._matrix import is_traced
+from ._method import Method
 
 
 class NullSpaceWarning(UserWarning):
@@ -63,6 +64,27 @@ def null_spaces(facts: Known, n: int, dtype: Any) -> NullSpaces | None:
     if left is None:
         return spaces._replace(left=spaces.right)
     return spaces._replace(right=spaces.left) if right is None else spaces
+
+
+def near_null_vectors(value: Any, n: int, dtype: Any, chosen: Method, hierarchy: Any) -> Any:
+    """Return `near_nullspace` of `solve` as (n, m); None: nothing.
+
+    Raises:
+        ValueError: a shape that does not fit n rows, or a method that has no use for it.
+        NotImplementedError: a complex A.
+    """
+    if value is None:
+        return None
+    if hierarchy is not None:
+        raise ValueError("near_nullspace: the hierarchy has its own")
+    if "SMOOTHED_AGGREGATION" not in chosen.canonical:
+        raise ValueError("near_nullspace: only algorithm SMOOTHED_AGGREGATION of the solver AMG uses it")
+    if is_complex(dtype):
+        raise NotImplementedError("near_nullspace: this version takes none for a complex A")
+    vectors = _vectors("near_nullspace", value, n, dtype)
+    if vectors.shape[1] > n:
+        raise ValueError(f"near_nullspace has {vectors.shape[1]} vectors for {n} rows")
+    return vectors
 
 
 def _vectors(name: str, value: Any, n: int, dtype: Any) -> Any:

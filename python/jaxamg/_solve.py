@@ -17,7 +17,7 @@ from ._ffi import no_guess, no_null, solve_p
 from ._info import concrete_info, raise_misuse, traced_info
 from ._matrix import Operands, initial_guess, is_traced, operands, right_hand_side, working_dtype
 from ._method import Method, check_nodes, method
-from ._nullspace import NullSpaces, null_spaces
+from ._nullspace import NullSpaces, near_null_vectors, null_spaces
 from ._stats import publish
 
 
@@ -78,6 +78,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         labels: `(count, labels)`: the components 0 to count - 1 of a disconnected domain, as one integer a
             row (n,). Each null vector counts in every component by itself.
         label_sum: how sums over components go across ranks; with all rows here, labels say it all.
+        near_nullspace: what A makes little of except at a boundary, (n, m): rigid motions for elasticity, see
+            `rigid_body_modes`. `algorithm: SMOOTHED_AGGREGATION` keeps it on every level, and by default the
+            constants in each component of a node. A constant to a derivative.
         reuse_setup: what becomes of a cached hierarchy for new values on its pattern. False or "refresh": it
             is refreshed, which gives the bits of a fresh setup. True or "keep": it is taken as it is. "auto":
             as it is until calls need clearly more iterations (a fifth) than the best one with it, or fail;
@@ -155,7 +158,6 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         comm=comm,
         nglobal=nglobal,
         partition_info=partition_info,
-        near_nullspace=near_nullspace,
     )
     _check_choice("derivative", derivative, ("implicit", "adjoint"))
     _check_choice("on_failure", on_failure, (None, "warn", "raise", "nan"))
@@ -170,12 +172,14 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     rhs = right_hand_side(b, matrix.n)
     guess = initial_guess(x0, rhs.shape)
     null = null_spaces(facts, matrix.n, working_dtype(matrix.values, rhs))
+    near = near_null_vectors(near_nullspace, matrix.n, working_dtype(matrix.values, rhs), chosen, hierarchy)
     x, *report = solve_operands(
         matrix,
         rhs,
         chosen,
         guess,
         null,
+        near,
         tolerance=forward,
         adjoint_tolerance=backward,
         on_failure=on_failure or "report",
@@ -184,7 +188,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         hierarchy=0 if hierarchy is None else hierarchy.number,
         symmetric=is_symmetric(A, rhs),
     )
-    how = {"reuse_setup": reuse, "hierarchy": hierarchy, "in_real_form": is_complex(x.dtype)}
+    how = {"near": near, "reuse_setup": reuse, "hierarchy": hierarchy, "in_real_form": is_complex(x.dtype)}
     publish(save_stats_file, chosen, matrix, report, **how)
     if is_traced(x):
         return x, traced_info(report, rhs.ndim == 1, null is not None)
@@ -200,6 +204,7 @@ def solve_operands(
     chosen: Method,
     x0: Any = None,
     null: NullSpaces | None = None,
+    near: Any = None,
     *,
     tolerance: float = 0.0,
     adjoint_tolerance: float = 0.0,
@@ -216,6 +221,7 @@ def solve_operands(
         b,
         x0,
         null,
+        near,
         dtype=working_dtype(A.values, b),
         format=A.format,
         config=chosen.canonical,
@@ -251,7 +257,18 @@ def solve_operands(
     ),
 )
 def _solve(
-    row_index, col_index, values, b, x0, null, *, dtype: np.dtype, derivative: str, format: str, **params: Any
+    row_index,
+    col_index,
+    values,
+    b,
+    x0,
+    null,
+    near,
+    *,
+    dtype: np.dtype,
+    derivative: str,
+    format: str,
+    **params: Any,
 ) -> list[jax.Array]:
     A, b = Operands(format, row_index, col_index, values, n=b.shape[0]), b.astype(dtype)
     x0 = None if x0 is None else x0.astype(dtype)
@@ -259,17 +276,18 @@ def _solve(
         if params["transposed"]:  # the transpose of the real form is that of Aᴴ
             A = A._replace(values=jnp.conj(values))
         x0 = None if x0 is None else real_vector(x0)
-        x, *report = _bind(real_form(A), real_vector(b), x0, null, derivative, params)
+        x, *report = _bind(real_form(A), real_vector(b), x0, null, near, derivative, params)
         return [complex_vector(x), *report]
-    return _bind(A, b, x0, null, derivative, params)
+    return _bind(A, b, x0, null, near, derivative, params)
 
 
 def _bind(
-    A: Operands, b: Any, x0: Any, null: NullSpaces | None, derivative: str, params: dict[str, Any]
+    A: Operands, b: Any, x0: Any, null: NullSpaces | None, near: Any, derivative: str, params: dict[str, Any]
 ) -> list[jax.Array]:
     params = params | {"format": A.format}
     arrays = A.row_index, A.col_index, A.values.astype(b.dtype), b, no_guess(b) if x0 is None else x0
-    null_arrays = no_null(b) if null is None else tuple(null)
+    near = jnp.zeros(0, b.dtype) if near is None else jax.lax.stop_gradient(near.astype(b.dtype))
+    null_arrays = (*(no_null(b) if null is None else null), near)
     if derivative == "adjoint":
         return adjoint_solve(*arrays, null_arrays, tuple(sorted(params.items())))
     return solve_p.bind(*arrays, *null_arrays, **params)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental import io_callback
 
@@ -24,6 +25,7 @@ def publish(
     A: Operands,
     report: Any = (),
     *,
+    near: Any = None,
     reuse_setup: str = "refresh",
     hierarchy: Any = None,
     in_real_form: bool = False,
@@ -38,17 +40,19 @@ def publish(
         return
     target = None if path is None else os.fspath(path)
 
-    traced = is_traced(*A.arrays, *report)
+    traced = is_traced(*A.arrays, *report) or (near is not None and is_traced(near))
     if traced or not isinstance(A.values, jax.Array):
         on_gpu = jax.default_backend() == "gpu"
     else:
         on_gpu = next(iter(A.values.devices())).platform == "gpu"
 
-    def write(arrays: Any, report: Any) -> None:
+    near = jnp.zeros(0) if near is None else near
+
+    def write(arrays: Any, near: Any, report: Any) -> None:
         matrix = Operands(A.format, *arrays, n=A.n)
         if in_real_form:
             matrix = real_form(matrix)
-        parts = _parts(method.canonical, matrix, report, reuse_setup, hierarchy, on_gpu)
+        parts = _parts(method.canonical, matrix, near, report, reuse_setup, hierarchy, on_gpu)
         for key, text in parts.items():
             if key in logged:
                 _logger.info("%s", text)
@@ -58,13 +62,13 @@ def publish(
 
     if traced:
         # A callback has no derivative, and needs none.
-        io_callback(write, None, jax.lax.stop_gradient(A.arrays), report)
+        io_callback(write, None, *jax.lax.stop_gradient((A.arrays, near)), report)
     else:
-        write(A.arrays, report)
+        write(A.arrays, near, report)
 
 
 def _parts(
-    config: str, A: Operands, report: Any, reuse_setup: str, hierarchy: Any, on_gpu: bool
+    config: str, A: Operands, near: Any, report: Any, reuse_setup: str, hierarchy: Any, on_gpu: bool
 ) -> dict[str, str]:
     """Return the sections by the configuration key that asks for them."""
     from ._grid import grid_table, megabytes
@@ -74,8 +78,9 @@ def _parts(
     else:
         dtype = report[3].dtype if report else working_dtype(A.values, A.values)
         values = np.ascontiguousarray(A.values, dtype)
+        near = np.ascontiguousarray(near, dtype)
         indices = map(np.ascontiguousarray, (A.row_index, A.col_index))
-        solver = _engine.cached_report(config, A.format, *indices, values, A.n, reuse_setup, on_gpu)
+        solver = _engine.cached_report(config, A.format, *indices, values, A.n, near, reuse_setup, on_gpu)
     grids = grid_table(solver)
     parts = {
         "print_config": "settings\n" + config.replace(", ", "\n"),

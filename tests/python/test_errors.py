@@ -128,7 +128,6 @@ def test_bad_initial_guess(x0, message):
         {"comm": object()},
         {"nglobal": N},
         {"partition_info": (0, N)},
-        {"near_nullspace": np.ones((N, 1))},
     ],
     ids=lambda argument: next(iter(argument)),
 )
