@@ -1,8 +1,10 @@
 """`solve` against dense answers: every kind of matrix, eager and jitted, and what it reports."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import jax
 import jax.export
@@ -243,12 +245,41 @@ def test_save_stats_file(jitted, tmp_path):
     assert finest.split() == ["0", "400", "1,920", "1.20e-02", "BLOCK_JACOBI"]
 
 
+def test_an_interrupt_waits_for_the_solve_and_leaves_the_library_usable():
+    code = (
+        "import time, jaxamg\n"
+        "A, b = jaxamg.matrices.poisson_matrix(400), jaxamg.matrices.rhs_ones(400**2)\n"
+        "solve = lambda n, **how: jaxamg.solve(A, b, {'solver': 'PCG', 'max_iters': n, **how})\n"
+        "solve(1, preconditioner='NOSOLVER')  # compiled\n"
+        "try:\n"
+        "    print('running', flush=True)\n"
+        "    solve(4000, preconditioner='NOSOLVER', tolerance=0.0)\n"
+        "    time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted')\n"
+        "print(solve(100, tolerance=1e-4)[1]['status'].name)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=environment_of_tests(), stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().split() == ["interrupted", "SUCCESS"]
+    assert process.returncode == 0
+
+
+def environment_of_tests() -> dict[str, str]:
+    path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
+    return os.environ | {"PYTHONPATH": path}
+
+
 def run_python(code: str, **environment: str) -> str:
     """Output of the code in a fresh interpreter, which must succeed."""
-    path = os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": path} | environment,
+        env=environment_of_tests() | environment,
         capture_output=True,
         text=True,
         check=False,
