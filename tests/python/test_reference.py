@@ -20,6 +20,7 @@ SHORT = {
     ("elast2d_60", "agg:SIZE_8"): "199 iterations, AmgX 126",
     ("elast2d_60", "agg:MULTI_PAIRWISE"): "199 iterations, AmgX 156",
     ("elast2d_60", "agg:SIZE_2"): "149 iterations, AmgX 103",
+    ("aniso1e-3_128", "json:agg_cheb4"): "28 iterations, AmgX 22",
     ("p2d_64", "PCG+GS"): "10 iterations, AmgX 8",
     ("p2d_256", "PCG+GS"): "41 iterations, AmgX 35",
     ("helm_64", "PCG+GS"): "18 iterations, AmgX 12",
