@@ -139,7 +139,7 @@ Sorted fill_blocks(const Sorted& scalar, std::int64_t k) {
       for (std::int64_t e = at(scalar.offsets, i); e < at(scalar.offsets, i + k); ++e)
         blocks.push_back(at(scalar.columns, e) / k);
       std::ranges::sort(blocks);
-      blocks.erase(std::ranges::unique(blocks).begin(), blocks.end());
+      blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
     }
     std::int64_t e = at(scalar.offsets, i);
     const std::int64_t end = at(scalar.offsets, i + 1);

@@ -316,7 +316,7 @@ TEST_P(SplittingsTest, CompatibleRelaxationIsFastInTheEnd) {
     Lanes fine = problems::ones(A.rows());
     for (const int c : C) fine(c, 0) = 0;
     const Lanes norm = Sparse(A.cwiseAbs()) * fine;
-    const auto slowest = [&](Lanes e) {
+    const auto slowest = [&, &A = A](Lanes e) {
       for (int sweep = 0; sweep < cr_sweeps; ++sweep)
         e = (e - norm.cwiseInverse().cwiseProduct(A * e)).cwiseProduct(fine).eval();
       return e.cwiseAbs().maxCoeff();
