@@ -129,6 +129,14 @@ void parallel_for(std::int64_t n, std::int64_t grain, F&& f) {
   });
 }
 
+/// f(i) for i of [0, n), in the chunks of parallel_for.
+template <class F>
+void parallel_for_each(std::int64_t n, std::int64_t grain, const F& f) {
+  parallel_for(n, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(i);
+  });
+}
+
 /// init ∘ f(0, c) ∘ f(c, 2c) ∘ …, combined in this order: the same bits at any thread count. Chunks hold at
 /// least `grain` entries and number at most 512, so that the partial results fit on the stack.
 template <class T, class F, class Combine>

@@ -13,24 +13,18 @@ namespace amg {
 // In rounds; each reads the rows of the rows that are still without a color.
 Coloring HostSpace::color_matrix(const Matrix& A, const Pattern* transposed, int distance) {
   const std::int64_t n = A.rows;
-  const auto for_rows = [](std::int64_t rows, const auto& body) {
-    parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; ++r) body(r);
-    });
-  };
-
   const ColorGraph graph(A, transposed, distance);
   Coloring coloring{array<std::int32_t>(n), array<std::int32_t>(n), {0}};
   std::int32_t* const color = coloring.color.data();
   auto priority = array<std::uint64_t>(n);
   auto waiting = array<std::int32_t>(n), next = array<std::int32_t>(n);
-  for_rows(n, [&](std::int64_t i) {
+  parallel_for_each(n, setup_rows, [&](std::int64_t i) {
     color[i] = no_color;
     priority[i] = coloring_priority(graph, i);
     waiting[i] = static_cast<std::int32_t>(i);
   });
   for (std::int64_t count = n; count > 0;) {
-    for_rows(count, [&](std::int64_t r) {
+    parallel_for_each(count, setup_rows, [&](std::int64_t r) {
       const std::int32_t i = waiting[r];
       const auto look = [&](std::int32_t j) {
         return std::atomic_ref(color[j]).load(std::memory_order_relaxed);

@@ -8,11 +8,7 @@ namespace amg {
 
 CsrMatrix HostSpace::filtered(const Matrix& A, std::span<const std::uint8_t> coupling) {
   return visit(A.dtype, [&]<class T>() {
-    const auto for_rows = [&](const auto& f) {
-      parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) f(i);
-      });
-    };
+    const auto for_rows = [&](const auto& f) { parallel_for_each(A.rows, setup_rows, f); };
     auto pattern = std::make_shared<Pattern>();
     pattern->rows = A.rows;
     pattern->cols = A.cols;

@@ -14,28 +14,23 @@ namespace {
 
 constexpr std::int32_t nobody = size_2_nobody;
 
-template <class F>
-void for_rows(std::int64_t rows, const F& f) {
-  parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) f(i);
-  });
-}
-
 Array<std::uint16_t> edge_weights(const Matrix& A, const MatchingOptions& options, Space& space) {
   auto diagonal = space.array<double>(A.rows);
   auto sum = space.array<double>(A.rows);
   auto weights = space.array<std::uint16_t>(A.entries);
   visit(A.dtype, [&]<class T>() {
-    for_rows(A.rows, [&](std::int64_t i) { size_2_row<T>(A, i, diagonal.data(), sum.data()); });
-    for_rows(A.rows, [&](std::int64_t i) {
+    parallel_for_each(A.rows, setup_rows,
+                      [&](std::int64_t i) { size_2_row<T>(A, i, diagonal.data(), sum.data()); });
+    parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
       for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
         weights[k] = size_2_entry_weight<T>(A, options, diagonal.data(), sum.data(), i, k);
     });
   });
   if (options.filter_weights_alpha > 0) {
     const auto& largest = sum;
-    for_rows(A.rows, [&](std::int64_t i) { largest[i] = size_2_largest(A, weights.data(), i); });
-    for_rows(A.rows, [&](std::int64_t i) {
+    parallel_for_each(A.rows, setup_rows,
+                      [&](std::int64_t i) { largest[i] = size_2_largest(A, weights.data(), i); });
+    parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
       size_2_filter(A, options.filter_weights_alpha, largest.data(), i, weights.data());
     });
   }
@@ -61,7 +56,7 @@ Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptio
   const auto weights = edge_weights(A, options, *this);
   auto root = array<std::int32_t>(n);  // a row that names the aggregate of i; of a pair, the smaller one
   auto wanted = array<std::int32_t>(n);
-  for_rows(n, [&](std::int64_t i) { root[i] = nobody; });
+  parallel_for_each(n, setup_rows, [&](std::int64_t i) { root[i] = nobody; });
 
   const auto most_wanted = [&](std::int64_t i, bool assigned) {
     return size_2_most_wanted(A, weights.data(), root.data(), i, assigned);
@@ -69,12 +64,12 @@ Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptio
 
   std::int64_t unassigned = n;
   for (std::int64_t round = 0; round < options.max_matching_iterations; ++round) {
-    for_rows(n, [&](std::int64_t i) {
+    parallel_for_each(n, setup_rows, [&](std::int64_t i) {
       if (root[i] != nobody) return;
       // Whoever was wanted most still is, unless somebody else has got him.
       if (round == 0 || (wanted[i] != nobody && root[wanted[i]] != nobody)) wanted[i] = most_wanted(i, false);
     });
-    for_rows(n, [&](std::int64_t i) {
+    parallel_for_each(n, setup_rows, [&](std::int64_t i) {
       if (root[i] != nobody || wanted[i] == nobody || wanted[wanted[i]] != i) return;
       root[i] = std::min(static_cast<std::int32_t>(i), wanted[i]);
     });
@@ -85,18 +80,18 @@ Array<std::int32_t> HostSpace::match_size_2(const Matrix& A, const MatchingOptio
 
   // A row may have to wait until a neighbour has joined; rows out of everybody's reach stay alone.
   for (bool joining = options.merge_singletons && unassigned > 0; joining;) {
-    for_rows(n, [&](std::int64_t i) {
+    parallel_for_each(n, setup_rows, [&](std::int64_t i) {
       if (root[i] != nobody) return;
       const std::int32_t neighbour = most_wanted(i, true);
       wanted[i] = neighbour == nobody ? nobody : root[neighbour];
     });
-    for_rows(n, [&](std::int64_t i) {
+    parallel_for_each(n, setup_rows, [&](std::int64_t i) {
       if (root[i] == nobody) root[i] = wanted[i];
     });
     const std::int64_t before = std::exchange(unassigned, count_unassigned(root));
     joining = unassigned > 0 && unassigned < before;
   }
-  for_rows(n, [&](std::int64_t i) {
+  parallel_for_each(n, setup_rows, [&](std::int64_t i) {
     if (root[i] == nobody) root[i] = static_cast<std::int32_t>(i);
   });
   return host::number_aggregates(root, *this);

@@ -7,17 +7,6 @@
 
 namespace amg {
 
-namespace {
-
-template <class F>
-void for_rows(std::int64_t rows, const F& f) {
-  parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) f(i);
-  });
-}
-
-}  // namespace
-
 // Traffic: A, and the pattern of nodes out
 std::shared_ptr<const Pattern> HostSpace::node_pattern(const Pattern& A, std::int32_t k) {
   if (A.rows % k != 0 || A.cols % k != 0) return nullptr;
@@ -37,8 +26,9 @@ std::shared_ptr<const Pattern> HostSpace::node_pattern(const Pattern& A, std::in
   pattern->cols = A.cols / k;
   pattern->offsets = array<std::int64_t>(nodes + 1);
   pattern->columns = array<std::int32_t>(A.entries() / k / k);
-  for_rows(nodes + 1, [&](std::int64_t i) { pattern->offsets[i] = A.offsets[i * k] / k / k; });
-  for_rows(nodes, [&](std::int64_t i) {
+  parallel_for_each(nodes + 1, setup_rows,
+                    [&](std::int64_t i) { pattern->offsets[i] = A.offsets[i * k] / k / k; });
+  parallel_for_each(nodes, setup_rows, [&](std::int64_t i) {
     const std::int32_t* const columns = A.columns.data() + A.offsets[i * k];
     for (std::int64_t e = pattern->offsets[i]; e < pattern->offsets[i + 1]; ++e)
       pattern->columns[e] = columns[(e - pattern->offsets[i]) * k] / k;
@@ -53,7 +43,7 @@ std::shared_ptr<const Pattern> HostSpace::expand(const Pattern& nodes, std::int3
   pattern->cols = nodes.cols * k;
   pattern->offsets = array<std::int64_t>(pattern->rows + 1);
   pattern->columns = array<std::int32_t>(nodes.entries() * k * width);
-  for_rows(nodes.rows, [&](std::int64_t i) {
+  parallel_for_each(nodes.rows, setup_rows, [&](std::int64_t i) {
     const std::int64_t begin = nodes.offsets[i], length = nodes.offsets[i + 1] - begin;
     for (std::int32_t c = 0; c < k; ++c) {
       const std::int64_t first = (begin * k + c * length) * width;
@@ -70,7 +60,7 @@ std::shared_ptr<const Pattern> HostSpace::expand(const Pattern& nodes, std::int3
 // Traffic: A + N
 void HostSpace::node_norms(const Matrix& A, CsrMatrix& N) {
   visit(A.dtype, [&]<class T>() {
-    for_rows(A.nodes(), [&](std::int64_t i) {
+    parallel_for_each(A.nodes(), setup_rows, [&](std::int64_t i) {
       const BlockRow<T> row(A, i);
       for (std::int64_t e = row.begin; e < row.end; ++e) N.as<T>()[e] = static_cast<T>(block_norm(row, i, e));
     });
@@ -80,7 +70,7 @@ void HostSpace::node_norms(const Matrix& A, CsrMatrix& N) {
 // Traffic: A's values that are taken + N
 void HostSpace::component(const Matrix& A, std::int32_t c, CsrMatrix& N) {
   visit(A.dtype, [&]<class T>() {
-    for_rows(A.nodes(), [&](std::int64_t i) {
+    parallel_for_each(A.nodes(), setup_rows, [&](std::int64_t i) {
       const BlockRow<T> row(A, i);
       for (std::int64_t e = row.begin; e < row.end; ++e) N.as<T>()[e] = row.value(c, e)[c];
     });
@@ -90,7 +80,7 @@ void HostSpace::component(const Matrix& A, std::int32_t c, CsrMatrix& N) {
 // Traffic: 2 N
 void HostSpace::set_component(const Matrix& N, std::int32_t c, std::int32_t k, CsrMatrix& P) {
   visit(N.dtype, [&]<class T>() {
-    for_rows(N.rows, [&](std::int64_t i) {
+    parallel_for_each(N.rows, setup_rows, [&](std::int64_t i) {
       const std::int64_t begin = N.offsets[i], length = N.offsets[i + 1] - begin;
       std::copy_n(N.as<T>() + begin, length, P.as<T>() + begin * k + c * length);
     });

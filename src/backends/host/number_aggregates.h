@@ -16,11 +16,7 @@ inline Array<std::int32_t> number_aggregates(const Array<std::int32_t>& root, Sp
   auto smallest = space.array<std::int32_t>(n);
   auto number = space.array<std::int32_t>(n);
   auto aggregates = space.array<std::int32_t>(n);
-  const auto for_rows = [n](const auto& f) {
-    parallel_for(n, block_rows, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) f(i);
-    });
-  };
+  const auto for_rows = [n](const auto& f) { parallel_for_each(n, block_rows, f); };
   for_rows([&](std::int64_t i) { smallest[i] = static_cast<std::int32_t>(i); });
   for_rows([&](std::int64_t i) {
     if (root[i] < 0) return;

@@ -9,16 +9,6 @@
 
 namespace amg {
 
-namespace {
-
-void for_rows(std::int64_t rows, const auto& body) {
-  parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) body(i);
-  });
-}
-
-}  // namespace
-
 // Compatible relaxation (Livne, "Coarsening by compatible relaxation", 2004; Brannick and Falgout,
 // "Compatible relaxation and coarsening in algebraic multigrid", 2010): relaxation on the fine rows alone, on
 // a vector that is zero at the coarse ones, shows where coarse points are wanting. All rows are fine at
@@ -28,17 +18,19 @@ void for_rows(std::int64_t rows, const auto& body) {
 Array<std::int32_t> HostSpace::select_cr(const Matrix& A, std::span<const std::uint8_t> strong) {
   const Pattern S = host::strong_graph(*this, A, strong);
   const auto scaled = array<float>(A.entries);
-  visit(A.dtype,
-        [&]<class T>() { for_rows(A.rows, [&](std::int64_t i) { scale_entries<T>(A, i, scaled.data()); }); });
+  visit(A.dtype, [&]<class T>() {
+    parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) { scale_entries<T>(A, i, scaled.data()); });
+  });
   auto error = array<float>(A.rows), next = array<float>(A.rows);
   const auto weight = array<std::uint64_t>(A.rows);
   const auto state = array<std::uint8_t>(A.rows), chosen = array<std::uint8_t>(A.rows);
   const auto is_fine = [&](std::int64_t i) { return state[i] == fine_point; };
-  for_rows(A.rows, [&](std::int64_t i) { state[i] = fine_point; });
+  parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) { state[i] = fine_point; });
   for (;;) {
-    for_rows(A.rows, [&](std::int64_t i) { error[i] = next[i] = is_fine(i) ? cr_start(i) : 0; });
+    parallel_for_each(A.rows, setup_rows,
+                      [&](std::int64_t i) { error[i] = next[i] = is_fine(i) ? cr_start(i) : 0; });
     for (int sweep = 0; sweep < cr_sweeps; ++sweep) {
-      for_rows(A.rows, [&](std::int64_t i) {
+      parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
         if (is_fine(i)) next[i] = relaxed(A, scaled.data(), i, error.data(), 1, 0, is_fine);
       });
       std::swap(error, next);
@@ -57,7 +49,7 @@ Array<std::int32_t> HostSpace::select_cr(const Matrix& A, std::span<const std::u
         std::plus<>());
     if (slow == 0) return host::number_coarse(*this, state.span());
     host::select_independent(*this, S, weight.span(), chosen.span());
-    for_rows(A.rows, [&](std::int64_t i) {
+    parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
       if (chosen[i] == coarse_point) state[i] = coarse_point;
     });
   }

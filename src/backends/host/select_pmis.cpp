@@ -19,22 +19,16 @@ void mark(std::uint8_t& state, PmisState now) {
   std::atomic_ref(state).store(now, std::memory_order_relaxed);
 }
 
-void for_rows(std::int64_t rows, const auto& body) {
-  parallel_for(rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) body(r);
-  });
-}
-
 }  // namespace
 
 Array<std::uint64_t> host::pmis_weights(Space& space, const Pattern& S) {
   auto influenced = space.array<std::uint32_t>(S.rows);
-  for_rows(S.rows, [&](std::int64_t i) { influenced[i] = 0; });
-  for_rows(S.entries(), [&](std::int64_t e) {
+  parallel_for_each(S.rows, setup_rows, [&](std::int64_t i) { influenced[i] = 0; });
+  parallel_for_each(S.entries(), setup_rows, [&](std::int64_t e) {
     std::atomic_ref(influenced[S.columns[e]]).fetch_add(1, std::memory_order_relaxed);
   });
   auto weight = space.array<std::uint64_t>(S.rows);
-  for_rows(S.rows, [&](std::int64_t i) { weight[i] = pmis_weight(influenced[i], i); });
+  parallel_for_each(S.rows, setup_rows, [&](std::int64_t i) { weight[i] = pmis_weight(influenced[i], i); });
   return weight;
 }
 
@@ -42,12 +36,12 @@ Pattern host::strong_graph(Space& space, const Matrix& A, std::span<const std::u
   Pattern S;
   S.rows = S.cols = A.rows;
   S.offsets = space.array<std::int64_t>(A.rows + 1);
-  for_rows(A.rows, [&](std::int64_t i) {
+  parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
     S.offsets[i] =
         std::count(strong.begin() + A.offsets[i], strong.begin() + A.offsets[i + 1], std::uint8_t{1});
   });
   S.columns = space.array<std::int32_t>(host::lengths_to_offsets(S.offsets.data(), A.rows));
-  for_rows(A.rows, [&](std::int64_t i) {
+  parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
     std::int32_t* out = S.columns.data() + S.offsets[i];
     for (std::int64_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e)
       if (strong[e]) *out++ = A.columns[e];
@@ -71,16 +65,16 @@ void host::select_independent(Space& space, const Pattern& S, std::span<const st
       S.rows, [&](std::int64_t i) { return state[i] == candidate; },
       [&](std::int64_t i, std::int64_t rank) { active[rank] = static_cast<std::int32_t>(i); });
   while (count > 0) {
-    for_rows(count, [&](std::int64_t r) {
+    parallel_for_each(count, setup_rows, [&](std::int64_t r) {
       const std::int32_t i = active[r];
       for (std::int32_t j : influences(i))
         if (look(state[j]) <= beaten) mark(state[pmis_beats(weight[i], i, weight[j], j) ? j : i], beaten);
     });
-    for_rows(count, [&](std::int64_t r) {
+    parallel_for_each(count, setup_rows, [&](std::int64_t r) {
       std::uint8_t& s = state[active[r]];
       if (s == candidate) s = coarse_point;
     });
-    for_rows(count, [&](std::int64_t r) {
+    parallel_for_each(count, setup_rows, [&](std::int64_t r) {
       const std::int32_t i = active[r];
       if (look(state[i]) == coarse_point) return;
       const bool covered =
@@ -97,7 +91,7 @@ void host::select_independent(Space& space, const Pattern& S, std::span<const st
 Array<std::int32_t> host::number_coarse(Space& space, std::span<const std::uint8_t> state) {
   const std::int64_t n = std::ssize(state);
   auto coarse = space.array<std::int32_t>(n);
-  for_rows(n, [&](std::int64_t i) { coarse[i] = -1; });
+  parallel_for_each(n, setup_rows, [&](std::int64_t i) { coarse[i] = -1; });
   host::enumerate(
       n, [&](std::int64_t i) { return state[i] == coarse_point; },
       [&](std::int64_t i, std::int64_t rank) { coarse[i] = static_cast<std::int32_t>(rank); });
@@ -108,7 +102,8 @@ Array<std::int32_t> host::number_coarse(Space& space, std::span<const std::uint8
 Array<std::int32_t> host::pmis(Space& space, const Pattern& S, Uninfluential uninfluential) {
   const auto weight = pmis_weights(space, S);
   auto state = space.array<std::uint8_t>(S.rows);
-  for_rows(S.rows, [&](std::int64_t i) { state[i] = pmis_start(weight[i], uninfluential); });
+  parallel_for_each(S.rows, setup_rows,
+                    [&](std::int64_t i) { state[i] = pmis_start(weight[i], uninfluential); });
   select_independent(space, S, weight.span(), state.span());
   return number_coarse(space, state.span());
 }

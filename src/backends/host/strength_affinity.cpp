@@ -9,11 +9,7 @@ namespace amg {
 Array<std::uint8_t> HostSpace::strength_affinity(const Matrix& A, const StrengthOptions& options) {
   const std::int32_t vectors = options.affinity_vectors;
   const auto everywhere = [](std::int64_t) { return true; };
-  const auto for_rows = [&](const auto& body) {
-    parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) body(i);
-    });
-  };
+  const auto for_rows = [&](const auto& body) { parallel_for_each(A.rows, setup_rows, body); };
   const auto scaled = array<float>(A.entries);
   auto x = array<float>(A.rows * vectors), next = array<float>(A.rows * vectors);
   auto strong = array<std::uint8_t>(A.entries);

@@ -15,11 +15,7 @@ CsrMatrix HostSpace::triangle(const Matrix& A, const Coloring& coloring, Triangl
   std::int64_t* const offsets = pattern->offsets.data();
   const TriangleRule rule{coloring.color.data(), A.rows, which};
   return visit(A.dtype, [&]<class T>() {
-    const auto for_rows = [&](const auto& body) {
-      parallel_for(A.rows, setup_rows, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t i = begin; i < end; ++i) body(i);
-      });
-    };
+    const auto for_rows = [&](const auto& body) { parallel_for_each(A.rows, setup_rows, body); };
     for_rows([&](std::int64_t i) { offsets[i] = triangle_size(SerialTeam(), A, rule, i); });
     pattern->columns = array<std::int32_t>(host::lengths_to_offsets(offsets, A.rows));
     CsrMatrix out = matrix(pattern, A.dtype);
