@@ -33,12 +33,8 @@ class SmoothedAggregation final : public Coarsener {
     vectors_ = number_of_vectors(A);
     members_ = space.transpose(*groups.pattern()).pattern;
     tentative_ = space.block_pattern(*groups.pattern(), A.block_dim, vectors_);
-    CsrMatrix T = tentative(space, A);
-    if (options_.damping == 0) return T;
-    const CsrMatrix filtered = filter(space, A);
-    const Matrix F = filtered.pattern() ? filtered.view() : A;
-    CsrMatrix P = space.product(F, T);
-    smooth(space, F, T, P);
+    CsrMatrix P;
+    prolongate(space, A, P);
     return P;
   }
 
@@ -47,15 +43,7 @@ class SmoothedAggregation final : public Coarsener {
     const NodeMatrix nodes(space, A);
     const Array<std::uint8_t> coupling = space.strength_symmetric(nodes, options_.threshold);
     if (!space.equal(std::as_bytes(coupling.span()), std::as_bytes(coupling_.span()))) return false;
-    CsrMatrix T = tentative(space, A);
-    if (options_.damping == 0) {
-      P = std::move(T);
-      return true;
-    }
-    const CsrMatrix filtered = filter(space, A);
-    const Matrix F = filtered.pattern() ? filtered.view() : A;
-    space.product_values(F, T, P);
-    smooth(space, F, T, P);
+    prolongate(space, A, P);
     return true;
   }
 
@@ -73,6 +61,22 @@ class SmoothedAggregation final : public Coarsener {
  private:
   static std::int32_t number_of_vectors(const Matrix& A) {
     return A.near_nullspace.data ? A.near_nullspace.lanes : A.block_dim;
+  }
+
+  // P for the aggregates that there are, on its pattern if it has one.
+  void prolongate(Space& space, const Matrix& A, CsrMatrix& P) {
+    CsrMatrix T = tentative(space, A);
+    if (options_.damping == 0) {
+      P = std::move(T);
+      return;
+    }
+    const CsrMatrix filtered = filter(space, A);
+    const Matrix F = filtered.pattern() ? filtered.view() : A;
+    if (P.pattern())
+      space.product_values(F, T, P);
+    else
+      P = space.product(F, T);
+    smooth(space, F, T, P);
   }
 
   // T for A's near null space, or for the constants in each component; also makes that of the next level.
