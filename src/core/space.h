@@ -51,9 +51,6 @@ struct Passes {
   std::int32_t last = 0;
 };
 
-// Which entries of blocks a pattern has.
-enum class Blocks : std::uint8_t { full, diagonal };
-
 enum class Norm : std::uint8_t { L1, L2, LMAX };
 
 using Dots = std::initializer_list<Dot>;
@@ -190,8 +187,11 @@ class Space {
   // ---- matrices of nodes
   // The pattern of the k × k blocks of A if all are full; else nothing.
   virtual std::shared_ptr<const Pattern> node_pattern(const Pattern& A, std::int32_t k) = 0;
-  // A node for each block: its full pattern, or only what couples equal components, a_(ik+c)(jk+c).
-  virtual std::shared_ptr<const Pattern> expand(const Pattern& nodes, std::int32_t k, Blocks blocks) = 0;
+  // What couples equal components of nodes with k each: a_(ik+c)(jk+c) for every entry of `nodes`.
+  virtual std::shared_ptr<const Pattern> component_pattern(const Pattern& nodes, std::int32_t k) = 0;
+  // Every entry of `nodes` becomes a full k × m block.
+  virtual std::shared_ptr<const Pattern> block_pattern(const Pattern& nodes, std::int32_t k,
+                                                       std::int32_t m) = 0;
   // N, on the pattern of A's nodes: what stands for A where nodes are compared. n_ij = −‖A_ij‖_F, and ‖A_ii‖_F on the
   // diagonal, as of an M-matrix.
   virtual void node_norms(const Matrix& A, CsrMatrix& N) = 0;
@@ -283,9 +283,6 @@ class Space {
   // Roots with their neighbours in the graph of strong entries, which is symmetric; −1 for rows without any.
   virtual Array<std::int32_t> aggregate_neighbourhoods(const Matrix& A,
                                                        std::span<const std::uint8_t> coupling) = 0;
-  // Every entry becomes a full k × m block.
-  virtual std::shared_ptr<const Pattern> block_pattern(const Pattern& nodes, std::int32_t k,
-                                                       std::int32_t m) = 0;
   // B = T R on every aggregate, with orthonormal columns in T, whose pattern is there: `members` has in row a the nodes
   // of aggregate a, which have block_dim rows each.
   virtual void orthonormalize(const Pattern& members, std::int32_t block_dim, ConstVector B, CsrMatrix& T,
@@ -296,6 +293,8 @@ class Space {
   // ---- scalars
   virtual std::vector<double> read(std::span<const Scalar> scalars) = 0;  // all lanes of each; waits
   virtual void write(Scalar scalar, std::span<const double> values) = 0;
+  // The same value in every lane, within the space: also where work is recorded.
+  void fill(Scalar scalar, double value) { fill({scalar.data, DType::f64, 1, scalar.lanes}, value); }
   void clear(Scalar scalar) {
     write(scalar, std::vector<double>(static_cast<std::size_t>(scalar.lanes), 0.0));
   }

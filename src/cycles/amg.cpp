@@ -167,7 +167,7 @@ class Amg final : public Stationary {
       const WorkVector Ae = space.like(y);
       const ScalarSet<3> scalars(space, y.lanes);
       const Scalar above = scalars[0], below = scalars[1], one = scalars[2];
-      space.fill({one.data, DType::f64, 1, y.lanes}, 1.0);
+      space.fill(one, 1.0);
       if (error_scaling_ == 2) {
         space.multiply(A, e, Ae, {{r, above}, {Ae, below}});
       } else {

@@ -16,7 +16,7 @@ void conjugate_gradients(Space& space, const Operator& A, ConstVector b, Vector 
   const ScalarSet<7> scalars(space, b.lanes);
   const Scalar alpha = scalars[0], beta = scalars[1], rz = scalars[2], rz_old = scalars[3], p_Ap = scalars[4],
                z_Ap = scalars[5], one = scalars[6];
-  space.fill({one.data, DType::f64, 1, b.lanes}, 1.0);
+  space.fill(one, 1.0);
 
   M(b, p);
   space.dot(p, {{b, rz}});

@@ -55,7 +55,7 @@ void SingleMatrix::apply(Space& space, const Operator& A, ConstVector r, Vector 
   const ScalarSet<3> scalars(space, r.lanes);
   const Scalar size = scalars[0], inverse = scalars[1], one = scalars[2];
   space.norm(r, Norm::LMAX, size);
-  space.fill(Vector{one.data, DType::f64, 1, one.lanes}, 1.0);
+  space.fill(one, 1.0);
   space.compute(one, {let(inverse, one / size)});
   space.convert(inverse, r, r32);
   M(of(A), r32, z32);

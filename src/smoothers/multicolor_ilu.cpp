@@ -1,6 +1,7 @@
 #include <string>
 
 #include "amg/error.h"
+#include "setup/node_matrix.h"
 #include "smoothers/incomplete_factorization.h"
 
 namespace amg {
@@ -40,16 +41,11 @@ class MulticolorIlu final : public IncompleteFactorization {
   // L D U has an entry where ILU(1) has one: (i, j) stored, or a_ik and a_kj for a k before both.
   std::shared_ptr<const Pattern> pattern(Space& space, const Matrix& A) const {
     if (level_ == 0) return space.copy_pattern(A);
-    const auto product = [&](const Matrix& N) {
-      return space
-          .product(space.triangle(N, coloring_, Triangle::lower),
-                   space.triangle(N, coloring_, Triangle::upper))
-          .pattern();
-    };
-    if (A.block_dim == 1) return product(A);
-    CsrMatrix nodes = space.matrix(space.copy_pattern(A.by_nodes()), A.dtype);
-    space.node_norms(A, nodes);
-    return space.in_blocks(space.expand(*product(nodes), A.block_dim, Blocks::full), A.block_dim);
+    const NodeMatrix nodes(space, A);
+    const auto product = space.product(space.triangle(nodes, coloring_, Triangle::lower),
+                                       space.triangle(nodes, coloring_, Triangle::upper));
+    if (A.block_dim == 1) return product.pattern();
+    return space.in_blocks(space.block_pattern(*product.pattern(), A.block_dim, A.block_dim), A.block_dim);
   }
 
   Operator factors(const Operator& A) const override {

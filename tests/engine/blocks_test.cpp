@@ -32,19 +32,24 @@ Sparse ring(int nodes, int k, unsigned seed = 1) {
   return problems::from_entries(nodes * k, entries);
 }
 
-// A grid's Laplacian whose unknowns are coupled in each node by a symmetric positive definite block, and so between
-// them: K ⊗ B. Full blocks.
-Sparse coupled_poisson(int n, int k) {
-  Dense B = Dense::Constant(k, k, 0.3);
-  B.diagonal() = Dense::Ones(k, 1) + 0.2 * Eigen::VectorXd::LinSpaced(k, 0, 1);
+// A grid's Laplacian K with a full block for each entry a, block(a, c, d).
+template <class Block>
+Sparse poisson_of_blocks(int n, int k, const Block& block) {
   Entries entries;
   const Sparse K = problems::poisson2d(n);
   for (int i = 0; i < K.rows(); ++i)
     for (Sparse::InnerIterator a(K, i); a; ++a)
       for (int c = 0; c < k; ++c)
         for (int d = 0; d < k; ++d)
-          entries.emplace_back(i * k + c, static_cast<int>(a.col()) * k + d, a.value() * B(c, d));
+          entries.emplace_back(i * k + c, static_cast<int>(a.col()) * k + d, block(a, c, d));
   return problems::from_entries(static_cast<int>(K.rows()) * k, entries);
+}
+
+// Whose unknowns are coupled in each node by a symmetric positive definite block, and so between them: K ⊗ B.
+Sparse coupled_poisson(int n, int k) {
+  Dense B = Dense::Constant(k, k, 0.3);
+  B.diagonal() = Dense::Ones(k, 1) + 0.2 * Eigen::VectorXd::LinSpaced(k, 0, 1);
+  return poisson_of_blocks(n, k, [&](const auto& a, int c, int d) { return a.value() * B(c, d); });
 }
 
 const std::vector<int> block_dims{1, 2, 3, 4, 5, 6, 7, 8, 10};
@@ -126,9 +131,9 @@ TEST_P(BlocksTest, PatternsOfNodesAreThoseOfFullBlocks) {
         EXPECT_NEAR(n.value(), (n.col() == i ? 1 : -1) * block.norm(), 10 * eps * block.norm());
       }
     // Nodes and components of them lead back to A's pattern, or to what couples equal components.
-    const auto full = space.expand(*matrix.pattern()->nodes, k, Blocks::full);
+    const auto full = space.block_pattern(*matrix.pattern()->nodes, k, k);
     EXPECT_TRUE(same_pattern(site.download(space.matrix(full, site.dtype)), A));
-    CsrMatrix same = space.matrix(space.expand(*matrix.pattern()->nodes, k, Blocks::diagonal), site.dtype);
+    CsrMatrix same = space.matrix(space.component_pattern(*matrix.pattern()->nodes, k), site.dtype);
     for (int c = 0; c < k; ++c) {
       space.component(matrix, c, norms);
       space.set_component(norms, c, k, same);
@@ -366,15 +371,12 @@ TEST_P(BlocksTest, CoarseNodesHaveTheComponentsOfFineOnes) {
 TEST_P(BlocksTest, ComponentsOfTheResidualPassEachByItself) {
   // Two unknowns that know nothing of each other, one of them a thousand times as large.
   const int n = 20, k = 2;
-  Entries entries;
-  const Sparse K = problems::poisson2d(n);
-  for (int i = 0; i < K.rows(); ++i)
-    for (Sparse::InnerIterator a(K, i); a; ++a)
-      for (int c = 0; c < k; ++c)
-        for (int d = 0; d < k; ++d)
-          entries.emplace_back(i * k + c, static_cast<int>(a.col()) * k + d,
-                               c == d ? a.value() + 0.1 * c * (i == a.col()) : 0.0);
-  const CsrMatrix A = upload(problems::from_entries(n * n * k, entries), k);
+  const CsrMatrix A =
+      upload(poisson_of_blocks(n, k,
+                               [](const auto& a, int c, int d) {
+                                 return c == d ? a.value() + 0.1 * c * (a.row() == a.col()) : 0.0;
+                               }),
+             k);
   Lanes b = problems::random_lanes(A.rows(), 1);
   for (Eigen::Index i = 1; i < b.rows(); i += k) b(i, 0) *= 1000;
   const auto residuals = [&](const std::string& keys, double& reported) {

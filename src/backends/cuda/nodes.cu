@@ -72,31 +72,28 @@ std::shared_ptr<const Pattern> CudaSpace::node_pattern(const Pattern& A, std::in
   return pattern;
 }
 
-std::shared_ptr<const Pattern> CudaSpace::expand(const Pattern& nodes, std::int32_t k, Blocks blocks) {
-  const std::int64_t width = blocks == Blocks::full ? k : 1;  // entries of a block in one row
+std::shared_ptr<const Pattern> CudaSpace::component_pattern(const Pattern& nodes, std::int32_t k) {
   auto pattern = std::make_shared<Pattern>();
   pattern->rows = nodes.rows * k;
   pattern->cols = nodes.cols * k;
   pattern->offsets = array<std::int64_t>(pattern->rows + 1);
-  pattern->columns = array<std::int32_t>(nodes.entries() * k * width);
+  pattern->columns = array<std::int32_t>(nodes.entries() * k);
   const std::int64_t* const from = nodes.offsets.data();
   const std::int32_t* const node = nodes.columns.data();
   std::int64_t* const offsets = pattern->offsets.data();
   std::int32_t* const columns = pattern->columns.data();
   const std::int64_t rows = pattern->rows, entries = pattern->entries();
-  cuda::for_each(stream_, rows + 1, "expand: offsets", [=] __device__(std::int64_t row) {
+  cuda::for_each(stream_, rows + 1, "component_pattern: offsets", [=] __device__(std::int64_t row) {
     const std::int64_t i = row / k, c = row % k;
-    offsets[row] = row == rows ? entries : (from[i] * k + c * (from[i + 1] - from[i])) * width;
+    offsets[row] = row == rows ? entries : from[i] * k + c * (from[i + 1] - from[i]);
   });
-  cuda::for_each_row(stream_, rows, entries, "expand: columns", [=] __device__(auto team, std::int64_t row) {
-    const std::int64_t begin = offsets[row];
-    const auto c = static_cast<std::int32_t>(row % k);
-    team.for_each(begin, offsets[row + 1], [&](std::int64_t e) {
-      const std::int64_t at = e - begin;
-      columns[e] =
-          node[from[row / k] + at / width] * k + (width == 1 ? c : static_cast<std::int32_t>(at % width));
-    });
-  });
+  cuda::for_each_row(
+      stream_, rows, entries, "component_pattern: columns", [=] __device__(auto team, std::int64_t row) {
+        const std::int64_t begin = offsets[row];
+        const auto c = static_cast<std::int32_t>(row % k);
+        team.for_each(begin, offsets[row + 1],
+                      [&](std::int64_t e) { columns[e] = node[from[row / k] + e - begin] * k + c; });
+      });
   return pattern;
 }
 

@@ -67,7 +67,8 @@ class HostSpace final : public Space {
                        ConstVector b, ConstVector x, Vector y) override;
 
   std::shared_ptr<const Pattern> node_pattern(const Pattern& A, std::int32_t k) override;
-  std::shared_ptr<const Pattern> expand(const Pattern& nodes, std::int32_t k, Blocks blocks) override;
+  std::shared_ptr<const Pattern> component_pattern(const Pattern& nodes, std::int32_t k) override;
+  std::shared_ptr<const Pattern> block_pattern(const Pattern& nodes, std::int32_t k, std::int32_t m) override;
   void node_norms(const Matrix& A, CsrMatrix& N) override;
   void component(const Matrix& A, std::int32_t c, CsrMatrix& N) override;
   void set_component(const Matrix& N, std::int32_t c, std::int32_t k, CsrMatrix& P) override;
@@ -119,7 +120,6 @@ class HostSpace final : public Space {
   CsrMatrix filtered(const Matrix& A, std::span<const std::uint8_t> coupling) override;
   Array<std::int32_t> aggregate_neighbourhoods(const Matrix& A,
                                                std::span<const std::uint8_t> coupling) override;
-  std::shared_ptr<const Pattern> block_pattern(const Pattern& nodes, std::int32_t k, std::int32_t m) override;
   void orthonormalize(const Pattern& members, std::int32_t block_dim, ConstVector B, CsrMatrix& T,
                       Vector R) override;
   void smooth_prolongation(const Matrix& T, const void* inverse, double omega, CsrMatrix& P) override;

@@ -36,21 +36,19 @@ std::shared_ptr<const Pattern> HostSpace::node_pattern(const Pattern& A, std::in
   return pattern;
 }
 
-std::shared_ptr<const Pattern> HostSpace::expand(const Pattern& nodes, std::int32_t k, Blocks blocks) {
-  const std::int64_t width = blocks == Blocks::full ? k : 1;  // entries of a block in one row
+std::shared_ptr<const Pattern> HostSpace::component_pattern(const Pattern& nodes, std::int32_t k) {
   auto pattern = std::make_shared<Pattern>();
   pattern->rows = nodes.rows * k;
   pattern->cols = nodes.cols * k;
   pattern->offsets = array<std::int64_t>(pattern->rows + 1);
-  pattern->columns = array<std::int32_t>(nodes.entries() * k * width);
+  pattern->columns = array<std::int32_t>(nodes.entries() * k);
   parallel_for_each(nodes.rows, setup_rows, [&](std::int64_t i) {
     const std::int64_t begin = nodes.offsets[i], length = nodes.offsets[i + 1] - begin;
     for (std::int32_t c = 0; c < k; ++c) {
-      const std::int64_t first = (begin * k + c * length) * width;
+      const std::int64_t first = begin * k + c * length;
       pattern->offsets[i * k + c] = first;
-      for (std::int64_t e = 0; e < length * width; ++e)
-        pattern->columns[first + e] =
-            nodes.columns[begin + e / width] * k + (width == 1 ? c : static_cast<std::int32_t>(e % width));
+      for (std::int64_t e = 0; e < length; ++e)
+        pattern->columns[first + e] = nodes.columns[begin + e] * k + c;
     }
   });
   pattern->offsets[pattern->rows] = pattern->entries();

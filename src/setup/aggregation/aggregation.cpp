@@ -47,7 +47,7 @@ class Aggregation final : public Coarsener {
     CsrMatrix P = aggregate(space, NodeMatrix(space, A, options_.weight_component));
     aggregates_ = P.pattern();
     if (A.block_dim == 1) return P;
-    CsrMatrix all = space.matrix(space.expand(*aggregates_, A.block_dim, Blocks::diagonal), A.dtype);
+    CsrMatrix all = space.matrix(space.component_pattern(*aggregates_, A.block_dim), A.dtype);
     space.fill({all.values(), A.dtype, all.entries(), 1}, 1.0);
     return all;
   }
@@ -103,8 +103,8 @@ CoarsenerFactory make_aggregation(const Scope& scope) {
     options.matching.notay_weights = scope.get(param::notay_weights) != 0;
     if (scope.get(param::filter_weights) != 0)
       options.matching.filter_weights_alpha = scope.get(param::filter_weights_alpha);
-    scope.get(
-        param::full_ghost_level);  // read, as between passes the whole Galerkin product is formed in any case
+    // Read, as between passes the whole Galerkin product is formed in any case.
+    scope.get(param::full_ghost_level);
   }
   return [options](std::int64_t) { return std::make_unique<Aggregation>(options); };
 }

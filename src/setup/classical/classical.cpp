@@ -81,7 +81,7 @@ class Classical final : public Coarsener {
     CsrMatrix P = interpolation_->setup(space, NodeMatrix(space, A, 0), strong_.span(), coarse_.span());
     if (A.block_dim > 1) {
       of_component_ = P.pattern();
-      P = space.matrix(space.expand(*of_component_, A.block_dim, Blocks::diagonal), A.dtype);
+      P = space.matrix(space.component_pattern(*of_component_, A.block_dim), A.dtype);
       interpolate_components(space, A, P);
       return P;
     }
