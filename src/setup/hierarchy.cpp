@@ -106,7 +106,12 @@ void Hierarchy::finish(Space& space, const Matrix& finest, const Matrix& A) {
   has_coarse_solver_ = A.rows <= coarse_solver_limit_;
   transpose_is_current_ = false;
   if (!has_coarse_solver_) return add_smoother(space, A);
-  coarse_solver_.setup_coarsest(space, A, [&](std::span<const double> v) {
+  prepare_coarse_solver(space, finest, A, &Preconditioner::setup_coarsest);
+}
+
+void Hierarchy::prepare_coarse_solver(Space& space, const Matrix& finest, const Matrix& A,
+                                      void (Preconditioner::*how)(Space&, const Matrix&, Method::IsNull)) {
+  (coarse_solver_.*how)(space, A, [&](std::span<const double> v) {
     return annihilates(space, finest, levels_.size() - 1, uploaded(space, v, A.dtype));
   });
 }
@@ -148,10 +153,7 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
     space.product_values(level.R, AP, levels_[l + 1].A);
     matrix = coarse_matrix(l + 1);
   }
-  if (has_coarse_solver_)
-    coarse_solver_.refresh_coarsest(space, matrix, [&](std::span<const double> v) {
-      return annihilates(space, A, levels_.size() - 1, uploaded(space, v, A.dtype));
-    });
+  if (has_coarse_solver_) prepare_coarse_solver(space, A, matrix, &Preconditioner::refresh_coarsest);
 }
 
 bool Hierarchy::keeps_prolongation(std::size_t l) const {

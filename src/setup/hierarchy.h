@@ -61,6 +61,8 @@ class Hierarchy {
   bool coarsen(Space& space, const Matrix& A, Level& level, Level& next) const;
   std::int64_t least_nodes(std::int32_t block_dim) const;
   void finish(Space& space, const Matrix& finest, const Matrix& A);
+  void prepare_coarse_solver(Space& space, const Matrix& finest, const Matrix& A,
+                             void (Preconditioner::*how)(Space&, const Matrix&, Method::IsNull));
   bool annihilates(Space& space, const Matrix& finest, std::size_t l, ConstVector v) const;
   bool keeps_prolongation(std::size_t l) const;
   const Slot& smoother_of(std::size_t l) const;
