@@ -27,7 +27,6 @@ class Failures {
   std::string message(Mode mode) const;
 
   bool is_singular_ = false;
-
   std::int64_t solves_ = 0;
   std::int64_t failed_ = 0;
   std::string first_;

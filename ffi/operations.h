@@ -255,8 +255,7 @@ auto bind_solve(Binding&& binding) {
       .template Arg<xffi::AnyBuffer>()  // values; those of a batch have an axis in front, as all that follows
       .template Arg<xffi::AnyBuffer>()  // b (n) or (n, lanes)
       .template Arg<xffi::AnyBuffer>()  // x0, like b or empty
-      .template Arg<
-          xffi::AnyBuffer>()  // orthonormal null vectors (vectors, n), or empty, as all three that follow
+      .template Arg<xffi::AnyBuffer>()  // null vectors (vectors, n), or empty, as the three that follow
       .template Arg<xffi::AnyBuffer>()  // those of the transpose
       .template Arg<xffi::AnyBuffer>()  // the run of every row (n), int32
       .template Arg<xffi::AnyBuffer>()  // the component of every run, int32

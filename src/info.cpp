@@ -23,14 +23,12 @@ const char* explain(Reason reason) {
       return "not enough memory";
     case Reason::singular:
       return "A is singular: its rows sum to 0, so a solution is one only up to a constant, and most b have "
-             "none; "
-             "pass nullspace=\"constant\" for the least-squares solution of least norm";
+             "none; pass nullspace=\"constant\" for the least-squares solution of least norm";
     case Reason::nullspace:
       return "nullspace: A does not take the declared null vectors to zero";
     case Reason::transpose_nullspace:
       return "transpose_nullspace: the transpose of A does not take its declared null vectors to zero; "
-             "without "
-             "them those of `nullspace` are taken, which suits a symmetric A";
+             "without them those of `nullspace` are taken, which suits a symmetric A";
   }
   return "";
 }

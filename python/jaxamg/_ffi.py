@@ -90,12 +90,12 @@ def _outer_shape(row_index, col_index, u, v, **_: Any) -> ShapedArray:
 # x = A⁻¹ b, or A⁻ᵀ b if transposed, from x0, which is empty or like b. `null`, `_nullspace.NullSpaces`, are
 # the null spaces of the map that is inverted, A or Aᵀ: then x is A⁺ b, and `inconsistency` tells what part
 # of b no A x has; members share the vectors, or these have an axis in front. `near` (n, m) is A's near null
-# space, which members share, or empty. The results after x are, for
-# each lane, what was done; times are those of setup and solve, in s. `tolerance` replaces the
-# configuration's unless it is 0; the backward pass takes `adjoint_tolerance`. `on_failure` is what happens
-# to lanes without success besides their status: "report" nothing, "warn" a RuntimeWarning from the running
-# computation, "raise" its error, "nan" x = NaN. `hierarchy` is the number of one to solve with instead of
-# the cache's, or 0: no reference to the object, which JAX's caches of compiled code would keep alive.
+# space, which members share, or empty. The results after x are, for each lane, what was done; times are those
+# of setup and solve, in s. `tolerance` replaces the configuration's unless it is 0; the backward pass takes
+# `adjoint_tolerance`. `on_failure` is what happens to lanes without success besides their status: "report"
+# nothing, "warn" a RuntimeWarning from the running computation, "raise" its error, "nan" x = NaN. `hierarchy`
+# is the number of one to solve with instead of the cache's, or 0: no reference to the object, which JAX's
+# caches of compiled code would keep alive.
 solve_p = _primitive(
     "jaxamg_solve",
     _solve_shapes,

@@ -171,8 +171,9 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
 
     rhs = right_hand_side(b, matrix.n)
     guess = initial_guess(x0, rhs.shape)
-    null = null_spaces(facts, matrix.n, working_dtype(matrix.values, rhs))
-    near = near_null_vectors(near_nullspace, matrix.n, working_dtype(matrix.values, rhs), chosen, hierarchy)
+    dtype = working_dtype(matrix.values, rhs)
+    null = null_spaces(facts, matrix.n, dtype)
+    near = near_null_vectors(near_nullspace, matrix.n, dtype, chosen, hierarchy)
     x, *report = solve_operands(
         matrix,
         rhs,

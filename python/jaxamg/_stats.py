@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.experimental import io_callback
 
@@ -40,13 +39,12 @@ def publish(
         return
     target = None if path is None else os.fspath(path)
 
-    traced = is_traced(*A.arrays, *report) or (near is not None and is_traced(near))
+    near = np.zeros(0) if near is None else near
+    traced = is_traced(*A.arrays, near, *report)
     if traced or not isinstance(A.values, jax.Array):
         on_gpu = jax.default_backend() == "gpu"
     else:
         on_gpu = next(iter(A.values.devices())).platform == "gpu"
-
-    near = jnp.zeros(0) if near is None else near
 
     def write(arrays: Any, near: Any, report: Any) -> None:
         matrix = Operands(A.format, *arrays, n=A.n)

@@ -13,8 +13,8 @@ class Scope;
 class Space;
 struct Matrix;
 
-// The rows of a matrix, or its nodes where it has blocks, grouped so that the rows of one color do not see each other: a Gauss-Seidel sweep or
-// a triangular solve runs color after color, the rows of one all at once.
+// The rows of a matrix, or its nodes where it has blocks, grouped so that the rows of one color do not see each other:
+// a Gauss-Seidel sweep or a triangular solve runs color after color, the rows of one all at once.
 struct Coloring {
   Array<std::int32_t> color;        // of each row
   Array<std::int32_t> rows;         // color by color, ascending within one
