@@ -14,7 +14,7 @@ jax.config.update("jax_enable_x64", True)
 def _empty_cache():
     jaxamg.clear_solver_cache()
     yield
-    # On a GPU an error of a callback may come late: it belongs to this test, which expected it, not to the next.
+    # On a GPU an error of a callback may come late: it belongs to this test, which expected it.
     with contextlib.suppress(jax.errors.JaxRuntimeError):
         jax.effects_barrier()
 
