@@ -66,7 +66,8 @@ def _check_linear(
     for c, sum_of_both, of_v, of_w in zip(constant, both, *alone, strict=True):
         if not np.issubdtype(c.dtype, np.inexact):
             raise NotLinearError(f"the operator is not linear: {name} depends on x")
-        tolerance = 1e3 * np.finfo(c.dtype).eps * math.sqrt(math.prod(shape))
+        eps = max(np.finfo(rounded).eps for rounded in (c.dtype, dtype))  # v - 2 w is rounded, too
+        tolerance = 1e3 * eps * math.sqrt(math.prod(shape))
         size = max(np.abs(array).max(initial=0) for array in (sum_of_both, of_v, of_w, c))
         if not np.allclose(sum_of_both - c, (of_v - c) - 2 * (of_w - c), rtol=0, atol=tolerance * size):
             raise NotLinearError(f"the operator is not linear: {name} is not")
