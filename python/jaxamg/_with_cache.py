@@ -3,7 +3,7 @@
 import functools
 import types
 import weakref
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.core
@@ -29,6 +29,9 @@ class _Cached:
     @property
     def known(self) -> Known:
         return _joined(*self._facts)
+
+    def block_until_ready(self) -> Self:
+        return jax.block_until_ready(self)
 
     def tree_flatten(self) -> Any:
         arrays, static = self._facts

@@ -213,6 +213,7 @@ class TestMatrices:
         assert isinstance(cached, cls)
         assert relative_error(cached @ jnp.asarray(B), DENSE @ B) < 1e-14
         np.testing.assert_array_equal(cached.todense(), DENSE)
+        assert cached.block_until_ready() is cached
         np.testing.assert_array_equal(jax.jit(jaxamg.solve)(cached, B)[0], jaxamg.solve(A, B)[0])
 
     @pytest.mark.parametrize("kind", MATRICES)
