@@ -9,6 +9,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import jax
+import jax.core
 import numpy as np
 
 from ._presets import PRESETS
@@ -121,7 +123,9 @@ def _defaults(outer_solver: Any, top: Mapping[str, Any], preconditioner: Any) ->
 
 def _amg_defaults(top: Mapping[str, Any], amg: Any) -> dict[str, Any]:
     if top.get("block_dim", 1) == 1:
-        return _AMG_DEFAULTS
+        # The selector of classical AMG would be none for aggregates.
+        is_aggregation = isinstance(amg, Mapping) and amg.get("algorithm") == "AGGREGATION"
+        return _AMG_DEFAULTS | ({"selector": "SIZE_2"} if is_aggregation else {})
     if isinstance(amg, Mapping) and amg.get("algorithm") == "CLASSICAL":  # to which SIZE_2 would be a stray
         return _AMG_DEFAULTS | {"smoother": _BLOCK_AMG_DEFAULTS["smoother"]}
     return _AMG_DEFAULTS | _BLOCK_AMG_DEFAULTS
@@ -162,9 +166,9 @@ def _load(config: Any) -> dict[str, Any]:
         return _read(config)
     if isinstance(config, Mapping):
         return _plain(config)
-    if hasattr(config, "shape"):
-        raise TypeError("config must be a dict or a JSON file's path, not an array; an initial guess is x0=")
-    raise TypeError(f"config must be a dict or a JSON file's path, not {type(config).__name__}")
+    given = "an array" if hasattr(config, "shape") else type(config).__name__
+    hint = "; an initial guess is x0=" if given in ("an array", "list", "tuple") else ""
+    raise TypeError(f"config must be a dict or a JSON file's path, not {given}{hint}")
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -187,7 +191,13 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Copy with NumPy scalars turned into Python's, which is what JSON and the engine know."""
+    """Copy with scalars of NumPy and JAX turned into Python's, which is what JSON and the engine know."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | jax.Array) and value.ndim == 0:
+        if isinstance(value, jax.core.Tracer):
+            raise TypeError(
+                "a configuration is static, but one of its values is traced: name it in static_argnames"
+            )
+        return value.item()
     return value.item() if isinstance(value, np.generic) else value

@@ -2,6 +2,8 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxamg._config import resolve
@@ -113,8 +115,12 @@ CASES = {
         {"preconditioner": {"solver": "GS", "monitor_residual": 0}},
         nested(**OUTER, preconditioner={"solver": "GS", "monitor_residual": 0}),
     ),
-    "NumPy scalars become Python's": (
-        {"tolerance": np.float32(0.5), "max_iters": np.int64(3)},
+    "aggregates are made by an aggregation's selector": (
+        {"preconditioner": {"algorithm": "AGGREGATION"}},
+        nested(**OUTER, preconditioner=AMG | {"algorithm": "AGGREGATION", "selector": "SIZE_2"}),
+    ),
+    "scalars of NumPy and JAX become Python's": (
+        {"tolerance": np.float32(0.5), "max_iters": jnp.int32(3)},
         nested(**OUTER | {"tolerance": 0.5, "max_iters": 3}, preconditioner=AMG),
     ),
 }
@@ -189,7 +195,12 @@ def test_the_defaults_are_not_shared():
     assert resolve(None, {}) == nested(**OUTER, preconditioner=AMG)
 
 
-@pytest.mark.parametrize("config", [np.zeros(3), np.zeros((2, 2)), np.float64(1)])
+def test_a_traced_value_is_no_configuration():
+    with pytest.raises(TypeError, match="a configuration is static, but one of its values is traced"):
+        jax.jit(lambda tolerance: resolve({"tolerance": tolerance}, {}))(1e-3)
+
+
+@pytest.mark.parametrize("config", [np.zeros(3), np.zeros((2, 2)), np.float64(1), [0.0, 1.0]])
 def test_an_array_is_sent_to_x0(config):
     with pytest.raises(TypeError, match="x0="):
         resolve(config, {})
