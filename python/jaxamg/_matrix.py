@@ -60,7 +60,7 @@ def operands(A: Any, b: Any = None) -> Operands:
 
 def right_hand_side(b: ArrayLike, n: int) -> Any:
     """Return b as an array (n,) or (n, m), or raise ValueError."""
-    rhs = _array(b)
+    rhs = as_array(b)
     if rhs.ndim not in (1, 2) or rhs.shape[0] != n or rhs.size == 0:
         raise ValueError(f"b has shape {rhs.shape}; with A of shape {(n, n)} it must be ({n},) or ({n}, m)")
     return rhs
@@ -70,7 +70,7 @@ def initial_guess(x0: ArrayLike | None, shape: tuple[int, ...]) -> Any:
     """Return x0 as an array of b's shape, or raise ValueError."""
     if x0 is None:
         return None
-    guess = _array(x0)
+    guess = as_array(x0)
     if guess.shape != shape:
         raise ValueError(f"x0 has shape {guess.shape}; it must be b's, {shape}")
     return guess
@@ -78,9 +78,12 @@ def initial_guess(x0: ArrayLike | None, shape: tuple[int, ...]) -> Any:
 
 def working_dtype(values: Any, b: Any) -> np.dtype:
     """Return the precision A and b ask for together, real or complex; integers become JAX's default."""
-    dtype = jnp.result_type(values, b, float)
-    if dtype in (jnp.float32, jnp.float64, jnp.complex64, jnp.complex128):
-        return dtype
+    try:
+        dtype = jnp.result_type(values, b, float)
+        if dtype in (jnp.float32, jnp.float64, jnp.complex64, jnp.complex128):
+            return dtype
+    except TypeError:  # none of JAX's: long double, another byte order, objects
+        dtype = f"{values.dtype} and {b.dtype}"
     raise TypeError(f"A and b of {dtype} cannot be solved with: convert them to float32 or float64")
 
 
@@ -88,7 +91,8 @@ def is_traced(*arrays: Any) -> bool:
     return any(isinstance(array, jax.core.Tracer) for array in arrays)
 
 
-def _array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
+    """Return NumPy's and JAX's arrays as they are, and whatever can be one, such as a list, as JAX's."""
     return value if isinstance(value, np.ndarray | jax.Array) else jnp.asarray(value)
 
 
@@ -118,14 +122,20 @@ def _jax_sparse(A: Any) -> Operands | None:
         )
     n = _rows(A.shape)
     if isinstance(A, sparse.BCSR):
-        return Operands("csr", A.indptr, A.indices, A.data, n)
-    return Operands("coo", A.indices[:, 0], A.indices[:, 1], A.data, n)
+        return Operands("csr", _index(A.indptr), _index(A.indices), A.data, n)
+    indices = _index(A.indices)
+    return Operands("coo", indices[:, 0], indices[:, 1], A.data, n)
+
+
+def _index(array: Any) -> Any:
+    """Other integers than the engine's two, such as uint32, as one of them."""
+    return array if array.dtype in (np.int32, np.int64) else jnp.asarray(array, int)
 
 
 def _dense(A: Any) -> Operands | None:
     if not isinstance(A, np.ndarray | jax.Array | list | tuple):
         return None
-    A = _array(A)
+    A = as_array(A)
     return Operands("dense", _NO_INDEX, _NO_INDEX, A, _rows(A.shape))
 
 

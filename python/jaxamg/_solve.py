@@ -15,7 +15,7 @@ from ._complex import complex_vector, is_complex, real_form, real_vector
 from ._derivatives import adjoint_solve
 from ._ffi import no_guess, no_null, solve_p
 from ._info import concrete_info, raise_misuse, traced_info
-from ._matrix import Operands, initial_guess, is_traced, operands, right_hand_side, working_dtype
+from ._matrix import Operands, as_array, initial_guess, is_traced, operands, right_hand_side, working_dtype
 from ._method import Method, check_nodes, method
 from ._nullspace import NullSpaces, near_null_vectors, null_spaces
 from ._stats import publish
@@ -137,6 +137,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         if np.dtype(precond_dtype) != np.float32:
             raise ValueError(f"precond_dtype is {precond_dtype!r}; it must be None, for A's own, or float32")
         kwargs |= {"precond_dtype": "float32"}
+    b = as_array(b)
     matrix = operands(A, b)
     if block_dim != 1:  # a complex unknown is two real ones
         kwargs["block_dim"] = 2 * block_dim if is_complex(working_dtype(matrix.values, b)) else block_dim

@@ -48,6 +48,11 @@ def unsorted(A: sp.sparray) -> sp.csr_array:
     return sp.csr_array((values, columns, offsets), shape=A.shape)
 
 
+def indexed_by_uint32(A: sp.sparray, dtype=np.float64) -> BCSR:
+    A = bcsr(A, dtype)
+    return BCSR((A.data, A.indices.astype(np.uint32), A.indptr.astype(np.uint32)), shape=A.shape)
+
+
 def padded_bcsr(A: sp.sparray, dtype=np.float64) -> BCSR:
     """With stored entries past the last row's end, as JAX makes them for a fixed nse."""
     A = bcsr(A, dtype)
@@ -67,6 +72,7 @@ KINDS = {
     "BCSR": bcsr,
     "BCSR unsorted with duplicates": lambda A, dtype: bcsr(unsorted(A), dtype),
     "BCSR padded": padded_bcsr,
+    "BCSR of uint32": indexed_by_uint32,
     "BCOO": bcoo,
     "BCOO padded": padded_bcoo,
     "SciPy csr": lambda A, dtype: sp.csr_array(A, dtype=dtype),

@@ -99,6 +99,8 @@ CASES = {
     ),
     "NaN in a lane": (MATRIX, replaced(np.ones((N, 2)), (4, 1), np.nan), ValueError, r"b\[4, 1\] is nan"),
     "zero row": (with_zero_row(MATRIX), B, ValueError, "a row without nonzeros.*: row 5 of A"),
+    "long double": (MATRIX, B.astype(np.longdouble), TypeError, "float64 and .* cannot be solved with"),
+    "another byte order": (DENSE.astype(">f8"), B, TypeError, ">f8 and float64 cannot be solved with"),
     "half precision": (jnp.asarray(DENSE, jnp.float16), B.astype(np.float16), TypeError, "float16"),
 }
 

@@ -126,6 +126,11 @@ class TestDtypes:
         assert x.dtype == np.float64
         assert np.linalg.norm(1 - A @ x) <= 1e-9
 
+    def test_lists_are_arrays(self):
+        for options in ({}, {"block_dim": 3}, {"x0": [0] * N}):
+            x, _ = jaxamg.solve(DENSE.tolist(), B.tolist(), **options)
+            np.testing.assert_array_equal(x, jaxamg.solve(DENSE, B, **options)[0])
+
     def test_without_x64_numpys_float64_becomes_float32(self):
         code = (
             "import jaxamg, numpy as np, scipy.sparse as sp\n"
