@@ -1,11 +1,16 @@
 """Derivatives of `solve` against dense autodiff, finite differences and adjoint identities."""
 
+import math
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import jaxamg
 import numpy as np
 import pytest
 from jax.experimental.sparse import BCOO, BCSR
+from jaxamg import _engine
+from jaxamg._coloring import _with_nested
 from systems import (
     CONDITION,
     DENSE,
@@ -46,9 +51,10 @@ def dense_solution(A, values, b):
     return jnp.linalg.solve(dense(A, values), b)
 
 
-def losses(A):
+def losses(A, **options):
     """The same nonlinear function of x = A⁻¹ b through both solves."""
-    return [lambda v, b, f=f: jnp.sum(jnp.cos(f(A, v, b)) ** 2) for f in (sparse_solution, dense_solution)]
+    solves = (partial(sparse_solution, **options), dense_solution)
+    return [lambda v, b, f=f: jnp.sum(jnp.cos(f(A, v, b)) ** 2) for f in solves]
 
 
 PATTERNS = {
@@ -110,6 +116,18 @@ def test_directional_derivative_by_finite_differences(solver):
 
     slope = float(loss(A.data + h * direction) - loss(A.data - h * direction)) / (2 * h)
     assert jnp.vdot(jax.grad(loss)(A.data), direction) == pytest.approx(slope, rel=1e-6)
+
+
+@pytest.mark.parametrize("method", sorted({*_engine.methods()} - {"NOSOLVER"}))
+def test_every_method_is_differentiated_as_exactly_as_it_solves(method):
+    """Whether or not it is linear: backwards it solves the transposed system to its tolerance."""
+    A = bcsr(MATRIX + MATRIX.T if method in ("CG", "PCG", "PCGF") else MATRIX)
+    config = {"solver": method, "max_iters": 20000} | ({"dense_lu_num_rows": 2} if method == "AMG" else {})
+    ours, reference = losses(A, config=config)
+    for found, expected in zip(
+        jax.grad(ours, (0, 1))(A.data, B), jax.grad(reference, (0, 1))(A.data, B), strict=True
+    ):
+        assert relative_error(found, expected) <= ERROR
 
 
 def test_forward_mode():
@@ -191,3 +209,19 @@ def test_a_failed_solve_has_nan_gradients():
     values = A.data.at[3].set(jnp.nan)
     gradient = jax.grad(lambda b: jnp.sum(sparse_solution(A, values, b)))(jnp.asarray(B))
     assert np.isnan(gradient).all()
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_gradient_has_no_array_of_lanes_times_entries(batched):
+    """Least of all one of n²: u vᵀ is computed at A's entries alone, and summed over the lanes."""
+    lanes = 16
+    A, b = bcsr(MATRIX), jnp.outer(jnp.arange(1.0, lanes + 1), B)
+    solve = lambda v, b: sparse_solution(A, v, b)  # noqa: E731
+    if batched:
+        loss = lambda v: jnp.sum(jax.vmap(solve, (None, 0))(v, b))  # noqa: E731
+    else:
+        loss = lambda v: jnp.sum(solve(v, b.T))  # noqa: E731
+    history = lanes * (1000 + 1)  # of max_iters + 1 residuals, a result of every solve
+    jaxprs = _with_nested(jax.make_jaxpr(jax.grad(loss))(A.data))
+    sizes = {math.prod(out.aval.shape) for jaxpr in jaxprs for eqn in jaxpr.eqns for out in eqn.outvars}
+    assert max(sizes - {history}) <= max(lanes * N, A.nse)
