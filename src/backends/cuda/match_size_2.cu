@@ -15,15 +15,13 @@ namespace cuda {
 // Traffic: A twice, and a binary search in another row for every entry; 2 bytes an entry out.
 template <class T>
 void weigh_edges(CudaSpace& space, const Matrix& A, const MatchingOptions& options, std::uint16_t* weights) {
-  const auto diagonals = space.array<double>(A.rows);
-  const auto sums = space.array<double>(A.rows);
-  double* const diagonal = diagonals.data();
-  double* const sum = sums.data();
+  const auto summed = space.array<Size2Row>(A.rows);
+  Size2Row* const rows = summed.data();
   for_each(space.stream(), A.rows, "match_size_2: rows",
-           [=] __device__(std::int64_t i) { size_2_row<T>(A, i, diagonal, sum); });
+           [=] __device__(std::int64_t i) { rows[i] = size_2_row<T>(A, i); });
   for_each(space.stream(), A.rows, "match_size_2: weights", [=] __device__(std::int64_t i) {
     for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
-      weights[k] = size_2_entry_weight<T>(A, options, diagonal, sum, i, k);
+      weights[k] = size_2_entry_weight<T>(A, options, rows, i, k);
   });
 }
 

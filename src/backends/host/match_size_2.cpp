@@ -15,19 +15,17 @@ namespace {
 constexpr std::int32_t nobody = size_2_nobody;
 
 Array<std::uint16_t> edge_weights(const Matrix& A, const MatchingOptions& options, Space& space) {
-  auto diagonal = space.array<double>(A.rows);
-  auto sum = space.array<double>(A.rows);
+  auto rows = space.array<Size2Row>(A.rows);
   auto weights = space.array<std::uint16_t>(A.entries);
   visit(A.dtype, [&]<class T>() {
-    parallel_for_each(A.rows, setup_rows,
-                      [&](std::int64_t i) { size_2_row<T>(A, i, diagonal.data(), sum.data()); });
+    parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) { rows[i] = size_2_row<T>(A, i); });
     parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
       for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
-        weights[k] = size_2_entry_weight<T>(A, options, diagonal.data(), sum.data(), i, k);
+        weights[k] = size_2_entry_weight<T>(A, options, rows.data(), i, k);
     });
   });
   if (options.filter_weights_alpha > 0) {
-    const auto& largest = sum;
+    auto largest = space.array<double>(A.rows);
     parallel_for_each(A.rows, setup_rows,
                       [&](std::int64_t i) { largest[i] = size_2_largest(A, weights.data(), i); });
     parallel_for_each(A.rows, setup_rows, [&](std::int64_t i) {
