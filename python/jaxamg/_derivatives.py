@@ -6,16 +6,15 @@ That is linear in ḃ and Ȧ, and its transpose takes the cotangent x̄ to
 
     b̄ = λ = A⁻ᵀ x̄   and, from  -⟨λ, Ȧ x⟩ = Σ -λᵢ xⱼ Ȧᵢⱼ,   Ā = -λ xᵀ  at A's entries.
 
-Where A is singular, with the columns of N and of M as orthonormal bases of the null spaces of A and Aᵀ, and
-P = I - N Nᵀ, Q = I - M Mᵀ, what is solved is
+Where A is singular, x = A⁺ b, and with A its null spaces turn, those of a constant rank. The derivative of A⁺
+(Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973, equation 4.12), times b, with ρ = b - A x and u = (Aᵀ)⁺ x:
 
-    x = (Q A P)⁺ b,   the x = P x with   Q (A x - b) = 0,
+    ẋ = y + A⁺ (ḃ - Ȧ x - A y + (Aᵀ)⁺ Ȧᵀ ρ),   y = Ȧᵀ u.
 
-which is A⁺ b, and is differentiated with N and M held fixed. Then Q (Ȧ x + A ẋ - ḃ) = 0 and ẋ = P ẋ: the
-rules are the same ones with A⁺ for A⁻¹, and for A⁻ᵀ (Aᵀ)⁺, whose null spaces are M and N. Along matrices
-that keep the null spaces, Q Ȧ P = Ȧ, it is the derivative of A⁺ b itself.
+Transposed, with λ = (Aᵀ)⁺ x̄, it is  b̄ = λ  and  Ā = -λ xᵀ + ρ (A⁺ λ)ᵀ + u (x̄ - Aᵀ λ)ᵀ. The first term is the
+regular one; the second is 0 if A x = b, the third if x̄ has nothing of the null space.
 
-Both are solves with the matrix of the forward pass, for which the engine has the hierarchy already. If the
+All are solves with the matrix of the forward pass, for which the engine has the hierarchy already. If the
 solve is `transposed`, A above stands for the transpose of what is stored. The initial guess and what `info`
 reports have no derivative: x does not depend on them beyond the tolerance. Nobody sees the report of a solve
 in these rules, so one that fails warns where the forward one would only report.
@@ -72,16 +71,28 @@ def _solve_jvp(primals, tangents, **params: Any):
     _, _, A_dot, b_dot, *_ = tangents
     x, *report = solve_p.bind(*primals, **params)
 
-    right_side = b_dot
+    right_side, y = b_dot, None
     if type(A_dot) is not ad.Zero:
-        form = {key: params[key] for key in ("format", "transposed")}
-        A_dot_x = multiply(row_index, col_index, A_dot, x, **form)
+        times, transpose_times = _products(row_index, col_index, params)
+        A_dot_x = times(A_dot, x)
         right_side = -A_dot_x if type(b_dot) is ad.Zero else b_dot - A_dot_x
+        if null[0].size > 0:
+            adjoint = partial(_adjoint_solve, row_index, col_index, A, null=null, params=params)
+            y = transpose_times(A_dot, adjoint(x))
+            right_side += adjoint(transpose_times(A_dot, b - times(A, x))) - times(A, y)
     if type(right_side) is ad.Zero:  # only x0 has a tangent
         x_dot = _zero_tangent(x)
     else:
         x_dot = solve_p.bind(row_index, col_index, A, right_side, no_guess(b), *null, **_noisy(params))[0]
+        x_dot = x_dot if y is None else y + x_dot
     return [x, *report], [x_dot, *map(_zero_tangent, report)]
+
+
+def _products(row_index, col_index, params: dict[str, Any]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """`(matrix, vector) -> A x` and `Aᵀ x`, for the A that is solved with."""
+    product = partial(multiply, row_index, col_index, format=params["format"])
+    transposed = params["transposed"]
+    return partial(product, transposed=transposed), partial(product, transposed=not transposed)
 
 
 def _zero_tangent(primal) -> ad.Zero:
@@ -162,15 +173,25 @@ def adjoint_solve(
 
 def _adjoint_forward(row_index, col_index, A, b, x0, null, params):
     results = solve_p.bind(row_index, col_index, A, b, x0, *null, **dict(params))
-    return results, (row_index, col_index, A, x0, null, results[0])
+    return results, (row_index, col_index, A, b, x0, null, results[0])
 
 
 def _adjoint_backward(params, residuals, cotangents):
-    row_index, col_index, A, x0, null, x = residuals
+    row_index, col_index, A, b, x0, null, x = residuals
     options = dict(params)
-    lam = _adjoint_solve(row_index, col_index, A, cotangents[0], null, options)
-    u, v = (x, lam) if options["transposed"] else (lam, x)
-    A_bar = -_outer(row_index, col_index, u, v, format=options["format"], members=0)
+    x_bar = cotangents[0]
+    adjoint = partial(_adjoint_solve, row_index, col_index, A, null=null, params=options)
+    lam = adjoint(x_bar)
+    left, right = [-lam], [x]
+    if null[0].size > 0:
+        times, transpose_times = _products(row_index, col_index, options)
+        again = solve_p.bind(row_index, col_index, A, lam, no_guess(b), *null, **_noisy(options))[0]
+        left += [b - times(A, x), adjoint(x)]
+        right += [again, x_bar - transpose_times(A, lam)]
+    u, v = (jnp.concatenate([c.reshape(len(x), -1) for c in side], axis=1) for side in (left, right))
+    if options["transposed"]:
+        u, v = v, u
+    A_bar = _outer(row_index, col_index, u, v, format=options["format"], members=0)
     return None, None, A_bar, lam, jnp.zeros_like(x0), None
 
 

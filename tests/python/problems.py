@@ -56,6 +56,15 @@ def convection_diffusion2d(n: int, peclet: float) -> sp.csr_array:
     return sp.kronsum(along_x, along_y, format="csr")
 
 
+def periodic_convection(n: int) -> sp.csr_array:
+    """-Δu + v(x) u_x / h on n x n points, periodic and upwind: rows sum to 0, columns do not, as v varies."""
+    shift = sp.csr_array(np.roll(np.eye(n), 1, axis=0))
+    identity = sp.eye_array(n)
+    laplacian = 2 * identity - shift - shift.T
+    velocity = sp.diags_array(2 + np.sin(2 * np.pi * np.arange(n) / n))
+    return sp.csr_array(sp.kronsum(laplacian + velocity @ (identity - shift), laplacian))
+
+
 def magnetic2d(n: int, flux: float) -> sp.csr_array:
     """poisson2d in a magnetic field of `flux` a cell: a step in x turns the phase; Hermitian and definite."""
     y, x = np.divmod(np.arange(n * n), n)

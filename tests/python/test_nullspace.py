@@ -9,69 +9,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from jaxamg import AMGXStatus, NullSpaceWarning
-from problems import poisson2d, poisson3d, rhs, tridiagonal
+from problems import poisson2d, poisson3d, rhs
+from singular import CONFIGS, CONVECTION, ISLANDS, LABELS, LEFT, SCALE, SINGULAR, neumann2d, neumann3d
 from systems import bcoo, bcsr, relative_error, with_values
 
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-11}
-
-
-def neumann1d(n):
-    A = tridiagonal(n).tolil()
-    A[0, 0] = A[n - 1, n - 1] = 1
-    return sp.csr_array(A)
-
-
-def neumann2d(n):
-    return sp.kronsum(neumann1d(n), neumann1d(n), format="csr")
-
-
-def neumann3d(n):
-    return sp.kronsum(neumann2d(n), neumann1d(n), format="csr")
-
-
-def periodic_convection(n):
-    """-Δu + v(x) u_x / h, periodic and upwind: rows sum to 0, columns do not, where v varies."""
-    shift = sp.csr_array(np.roll(np.eye(n), 1, axis=0))
-    identity = sp.eye_array(n)
-    laplacian = 2 * identity - shift - shift.T
-    velocity = sp.diags_array(2 + np.sin(2 * np.pi * np.arange(n) / n))
-    return sp.csr_array(sp.kronsum(laplacian + velocity @ (identity - shift), laplacian))
-
-
-def graph(edges, n, weights=None):
-    """Laplacian of a graph."""
-    i, j = np.asarray(edges).T
-    w = np.ones(len(i)) if weights is None else weights
-    W = sp.csr_array((np.r_[w, w], (np.r_[i, j], np.r_[j, i])), shape=(n, n))
-    return sp.csr_array(sp.diags_array(W.sum(axis=1)) - W)
-
-
-def islands():
-    """Three grids of Neumann's, their rows shuffled, and the component of each row."""
-    blocks = [neumann2d(4), neumann1d(9), neumann2d(3)]
-    labels = np.repeat(np.arange(3), [block.shape[0] for block in blocks])
-    order = np.random.default_rng(0).permutation(len(labels))
-    return sp.block_diag(blocks, format="csr")[order][:, order], labels[order]
-
-
-ISLANDS, LABELS = islands()
-INDICATORS = (LABELS[:, None] == np.arange(3)).astype(float)
-SCALE = 1 + 0.5 * np.cos(np.arange(36))
-SCALED = sp.csr_array(sp.diags_array(SCALE) @ neumann2d(6) @ sp.diags_array(SCALE))
-CONVECTION = periodic_convection(6)
-LEFT = np.linalg.svd(CONVECTION.toarray())[0][:, -1]
-
-# {name: (A, what declares its null spaces)}
-SINGULAR = {
-    "Neumann 1D": (neumann1d(20), {"nullspace": "constant"}),
-    "Neumann 2D": (neumann2d(6), {"nullspace": "constant"}),
-    "Neumann 3D": (neumann3d(4), {"nullspace": np.full(64, -3.0)}),
-    "scaled": (SCALED, {"nullspace": 1 / SCALE}),
-    "convection": (CONVECTION, {"nullspace": "constant", "transpose_nullspace": LEFT}),
-    "components": (ISLANDS, {"nullspace": "constant", "labels": (3, LABELS)}),
-    "components without labels": (ISLANDS, {"nullspace": INDICATORS @ (np.eye(3) + 0.5)}),
-    "a vector too many": (ISLANDS, {"transpose_nullspace": np.c_[INDICATORS, np.ones(len(LABELS))]}),
-}
 
 
 class System:
@@ -87,9 +29,8 @@ class System:
         self.b = jnp.asarray(rhs(self.n), dtype)
         self.many_b = jnp.stack([self.b, self.b**2, jnp.cos(self.b)])
         self.many_values = jnp.array([[1.0], [0.5], [3.0]], dtype) * self.values  # the same null spaces
-        self.U, sizes, Vt = np.linalg.svd(self.matrix)
+        self.U, sizes, _ = np.linalg.svd(self.matrix)
         self.rank = int((sizes > 1e-10 * sizes[0]).sum())
-        self.V = Vt.T
         self.condition = sizes[0] / sizes[self.rank - 1]
 
     @property
@@ -102,28 +43,13 @@ class System:
         return jaxamg.solve(with_values(self.A, values), b, config, **options)[0]
 
     def dense(self, values, b):
-        """x = Z (Yᵀ A Z)⁻¹ Yᵀ b, where Y and Z span what is orthogonal to the null spaces."""
-        Y, Z = self.U[:, : self.rank], self.V[:, : self.rank]
         rows = np.repeat(np.arange(self.n), np.diff(self.A.indptr))
         A = jnp.zeros((self.n, self.n)).at[rows, self.A.indices].add(values.astype(jnp.float64))
-        return Z @ jnp.linalg.solve(Y.T @ A @ Z, Y.T @ b.astype(jnp.float64))
+        return jnp.linalg.pinv(A, rtol=1e-6) @ b.astype(jnp.float64)
 
 
 # One of a kind: symmetric, with a left null space of its own, with components.
 KINDS = ["Neumann 2D", "convection", "components"]
-
-
-CONFIGS = {
-    "default": None,
-    "PCG": {"solver": "PCG"},
-    "GMRES": {"solver": "GMRES", "gmres_n_restart": 100},
-    "AMG": {"solver": "AMG"},
-    "DENSE_LU": {"solver": "DENSE_LU_SOLVER"},
-    "aggregation": {"solver": "PBICGSTAB", "preconditioner": {"solver": "AMG", "algorithm": "AGGREGATION",
-                                                             "selector": "SIZE_2", "max_iters": 1}},
-    "ILU": {"solver": "PBICGSTAB", "preconditioner": {"solver": "MULTICOLOR_ILU", "max_iters": 1}},
-    "no preconditioner": {"solver": "PBICGSTAB", "preconditioner": "NOSOLVER"},
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -146,27 +72,6 @@ def loss(f):
 
 
 BOTH = (0, 1)
-# {name: function of (solve, system)}
-TRANSFORMS = {
-    "jit": lambda f, s: jax.jit(f)(s.values, s.b),
-    "lanes": lambda f, s: f(s.values, s.many_b.T),
-    "jvp": lambda f, s: jax.jvp(f, (s.values, s.b), (jnp.cos(s.values), jnp.sin(s.b))),
-    "grad": lambda f, s: jax.grad(loss(f), BOTH)(s.values, s.b),
-    "jit of grad": lambda f, s: jax.jit(jax.grad(loss(f), BOTH))(s.values, s.b),
-    "grad of lanes": lambda f, s: jax.grad(loss(f), BOTH)(s.values, s.many_b.T),
-    "jacfwd": lambda f, s: jax.jacfwd(f, BOTH)(s.values, s.b),
-    "jacrev": lambda f, s: jax.jacrev(f, BOTH)(s.values, s.b),
-    "hessian": lambda f, s: jax.hessian(loss(f), 1)(s.values, s.b),
-    "grad of grad": lambda f, s: jax.grad(loss(jax.grad(loss(f))), 1)(s.values, s.b),
-    "vmap over b": lambda f, s: jax.vmap(f, (None, 0))(s.values, s.many_b),
-    "vmap over values": lambda f, s: jax.vmap(f, (0, None))(s.many_values, s.b),
-    "vmap over both": lambda f, s: jax.vmap(f)(s.many_values, s.many_b),
-    "nested vmap": lambda f, s: jax.vmap(jax.vmap(f, (None, 0)), (0, None))(s.many_values, s.many_b),
-    "vmap of grad": lambda f, s: jax.vmap(jax.grad(loss(f), BOTH))(s.many_values, s.many_b),
-    "grad of vmap": lambda f, s: jax.grad(lambda v, b: jnp.sum(jax.vmap(f)(v, b) ** 2), BOTH)(
-        s.many_values, s.many_b
-    ),
-}
 
 
 def check(s, found, expected):
@@ -177,18 +82,22 @@ def check(s, found, expected):
         assert relative_error(leaf, reference) <= s.error
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("name", KINDS)
-def test_transform_equals_that_of_a_dense_solve(name, transform):
+# What test_transforms.py does with all transforms, for what is special of a null space.
+SOME = {
+    "jvp": lambda f, s: jax.jvp(f, (s.values, s.b), (jnp.cos(s.values), jnp.sin(s.b))),
+    "jit of grad": lambda f, s: jax.jit(jax.grad(loss(f), BOTH))(s.values, s.b),
+    "grad of lanes": lambda f, s: jax.grad(loss(f), BOTH)(s.values, s.many_b.T),
+    "grad of vmap": lambda f, s: jax.grad(lambda v, b: jnp.sum(jax.vmap(f)(v, b) ** 2), BOTH)(
+        s.many_values, s.many_b
+    ),
+}
+
+
+@pytest.mark.parametrize("transform", SOME)
+@pytest.mark.parametrize("name", ["scaled", "components"])
+def test_transform_equals_that_of_the_pseudo_inverse(name, transform):
     s = System(name)
-    apply = TRANSFORMS[transform]
-    check(s, apply(s.ours, s), apply(s.dense, s))
-
-
-@pytest.mark.parametrize("transform", ["jit of grad", "jvp", "vmap over values"])
-def test_transform_in_float32(transform):
-    s = System("convection", np.float32)
-    apply = TRANSFORMS[transform]
+    apply = SOME[transform]
     check(s, apply(s.ours, s), apply(s.dense, s))
 
 
@@ -199,8 +108,8 @@ def test_adjoint_rule(name):
     check(s, ours, jax.grad(loss(s.dense), BOTH)(s.values, s.b))
 
 
-def test_gradient_along_matrices_that_keep_their_null_space():
-    """Weights of a graph's edges: then it is the gradient of the pseudo-inverse itself."""
+def test_gradient_along_weights_of_edges():
+    """These matrices keep their null space, and the rank of each component."""
     edges = np.array([(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (5, 6), (6, 7), (5, 7)])
     labels = np.array([0, 0, 0, 0, 0, 1, 1, 1])
     i, j = edges.T
@@ -217,6 +126,23 @@ def test_gradient_along_matrices_that_keep_their_null_space():
         return jnp.sum(jnp.cos(jnp.linalg.pinv(laplacian(w), rtol=1e-10) @ b))
 
     assert relative_error(jax.grad(ours)(weights), jax.grad(reference)(weights)) <= 1e-9
+
+
+@pytest.mark.parametrize("derivative", ["implicit", "adjoint"])
+def test_gradient_along_matrices_whose_null_spaces_turn(derivative):
+    """D A D, for a b with something of the left null space: against differences of the solution itself."""
+    A = bcsr(neumann2d(6))
+    rows = np.repeat(np.arange(36), np.diff(A.indptr))
+    b, d, step = rhs(36), jnp.asarray(SCALE), jnp.cos(jnp.arange(36.0))
+
+    def ours(d):
+        scaled = with_values(A, d[rows] * A.data * d[A.indices])
+        x, _ = jaxamg.solve(scaled, b, nullspace=1 / d, derivative=derivative, tolerance=1e-13)
+        return jnp.sum(jnp.sin(x))
+
+    h = 1e-4
+    difference = (ours(d + h * step) - ours(d - h * step)) / (2 * h)
+    assert jax.grad(ours)(d) @ step == pytest.approx(float(difference), rel=1e-6)
 
 
 def test_null_vectors_may_differ_across_a_batch():
