@@ -8,13 +8,16 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from ._claims import Known, known
 from ._complex import is_complex
 from ._derivatives import multiply
 from ._matrix import Operands, operands
 from ._method import Method, check_nodes, method
+from ._nullspace import NullSpaces, null_spaces
 from ._preconditioner import make_preconditioner
 from ._solve import solve_operands
 from ._status import AMGXStatus
+from ._with_cache import joined, split
 
 try:
     import equinox as eqx
@@ -34,6 +37,9 @@ class SparseLinearOperator(lx.AbstractLinearOperator):
         tags: lineax's, such as `lineax.symmetric_tag`; unchecked.
         transposed: the operator is the transpose of `matrix`.
 
+    Raises:
+        What `jaxamg.solve` raises for a matrix; ValueError for one to which a null space is attached.
+
     >>> import jaxamg, lineax
     >>> operator = jaxamg.SparseLinearOperator(jaxamg.matrices.poisson_matrix(20), lineax.symmetric_tag)
     >>> solution = lineax.linear_solve(operator, jaxamg.matrices.rhs_ones(400), jaxamg.AMG(tolerance=1e-4))
@@ -50,7 +56,12 @@ class SparseLinearOperator(lx.AbstractLinearOperator):
     tags: frozenset[object] = eqx.field(static=True)
 
     def __init__(self, matrix: Any, tags: object | frozenset[object] = (), transposed: bool = False):
-        found = operands(matrix)
+        found, facts = operands(matrix), known(matrix)
+        if facts.nullspace is not None or facts.transpose_nullspace is not None:
+            raise ValueError(
+                "SparseLinearOperator: in lineax, null spaces belong to what solves, not to the operator: "
+                "give the bare matrix, and jaxamg.AMG or make_lineax_preconditioner nullspace=..."
+            )
         self.row_index, self.col_index, self.values = map(jnp.asarray, found.arrays)
         self.format, self.n, self.transposed = found.format, found.n, transposed
         self.tags = frozenset(tags if isinstance(tags, tuple | frozenset) else (tags,))
@@ -114,6 +125,7 @@ _register()
 
 class _State(eqx.Module):
     A: tuple[Any, ...]  # row_index, col_index, values
+    null: NullSpaces | None  # of the operator
     format: str = eqx.field(static=True)
     transposed: bool = eqx.field(static=True)
     symmetric: bool = eqx.field(static=True)
@@ -129,6 +141,9 @@ class AMG(lx.AbstractLinearSolver):
         config: AmgX configuration, as in `jaxamg.solve`; None: BiCGStab preconditioned by AMG.
         pattern: where an operator has its entries that is only a function, such as the Jacobians that
             optimistix and diffrax make; a `jaxamg.Pattern`. The values are found by one product a colour.
+        nullspace, transpose_nullspace, labels, label_sum: of a singular operator, as in `jaxamg.solve`: the
+            solution is the pseudo-inverse's, and so are its derivatives. Vectors and labels are flat, of the
+            order of `jax.flatten_util.ravel_pytree`.
         **kwargs: keys of the solver, which win over `config`: `tolerance=1e-8`; `block_dim=k` as in
             `jaxamg.solve`.
 
@@ -150,10 +165,25 @@ class AMG(lx.AbstractLinearSolver):
 
     method: Method = eqx.field(static=True)
     pattern: Any
+    # What is known of the operator: its arrays, and the rest.
+    _arrays: tuple[Any, ...]
+    _static: Any = eqx.field(static=True)
 
-    def __init__(self, config: Any = None, *, pattern: Any = None, **kwargs: Any):
+    def __init__(
+        self,
+        config: Any = None,
+        *,
+        pattern: Any = None,
+        nullspace: Any = None,
+        transpose_nullspace: Any = None,
+        labels: Any = None,
+        label_sum: Any = None,
+        **kwargs: Any,
+    ):
         self.method = method(config, kwargs)
         self.pattern = pattern
+        facts = Known(None, nullspace, transpose_nullspace, labels, label_sum)
+        self._arrays, self._static = split(facts)
 
     def init(self, operator: lx.AbstractLinearOperator, options: dict[str, Any]) -> _State:
         rows, columns = operator.out_size(), operator.in_size()
@@ -161,9 +191,11 @@ class AMG(lx.AbstractLinearSolver):
             raise ValueError(f"jaxamg.AMG solves square systems; the operator is {rows} by {columns}")
         check_nodes(rows, self.method.block_dim)
         A, transposed = _entries(operator, self.pattern)
+        dtype = jnp.result_type(A.values, *jax.tree.leaves(operator.out_structure()))
         return _State(
             A=tuple(map(jnp.asarray, A.arrays)),
             format=A.format,
+            null=null_spaces(joined(self._arrays, self._static), rows, dtype),
             transposed=transposed,
             # For a complex matrix the engine's symmetry is A = Aᴴ, lineax's A = Aᵀ.
             symmetric=lx.is_symmetric(operator) and not is_complex(A.values.dtype),
@@ -177,14 +209,16 @@ class AMG(lx.AbstractLinearSolver):
         b, _ = ravel_pytree(vector)
         A = Operands(state.format, *state.A, n=b.size)
         x, iterations, status, reason, residual, *_ = solve_operands(
-            A, b, self.method, symmetric=state.symmetric, transposed=state.transposed
+            A, b, self.method, null=state.null, symmetric=state.symmetric, transposed=state.transposed
         )
         stats = {"num_steps": iterations[0], "max_steps": self.method.max_iters, "residual": residual[0]}
         return _unravel(x, state.solution), _result(status[0], reason[0]), stats
 
     def transpose(self, state: _State, options: dict[str, Any]) -> tuple[_State, dict[str, Any]]:
+        null = state.null
         return _State(
             A=state.A,
+            null=None if null is None else null.of_transpose(is_complex(state.A[2].dtype)),
             format=state.format,
             transposed=state.transposed != (not state.symmetric),
             symmetric=state.symmetric,
@@ -193,17 +227,23 @@ class AMG(lx.AbstractLinearSolver):
         ), options
 
     def conj(self, state: _State, options: dict[str, Any]) -> tuple[_State, dict[str, Any]]:
-        return eqx.tree_at(lambda s: s.A[2], state, jnp.conj(state.A[2])), options
+        if not is_complex(state.A[2].dtype):
+            return state, options
+        state = eqx.tree_at(lambda s: s.A[2], state, jnp.conj(state.A[2]))
+        if state.null is not None:
+            state = eqx.tree_at(lambda s: s.null, state, state.null.of_conjugate())
+        return state, options
 
     def assume_full_rank(self) -> bool:
-        return True
+        facts = joined(self._arrays, self._static)
+        return facts.nullspace is None and facts.transpose_nullspace is None
 
     # The same, asked for each side, in lineax before 0.0.9.
     def allow_dependent_columns(self, operator: lx.AbstractLinearOperator) -> bool:
-        return False
+        return not self.assume_full_rank()
 
     def allow_dependent_rows(self, operator: lx.AbstractLinearOperator) -> bool:
-        return False
+        return not self.assume_full_rank()
 
 
 def make_lineax_preconditioner(  # noqa: D417  (what is not supported yet is not described)
@@ -227,7 +267,7 @@ def make_lineax_preconditioner(  # noqa: D417  (what is not supported yet is not
             before and after is symmetric or definite if the matrix is.
         save_stats_file: as in `make_preconditioner`.
         pattern: as in `jaxamg.AMG`.
-        **kwargs: as in `make_preconditioner`.
+        **kwargs: as in `make_preconditioner`, which also takes `nullspace` of a singular operator.
 
     `comm`, `nglobal` and `partition_info` are part of the interface, but not supported by this version.
 

@@ -35,15 +35,34 @@ class NullSpaces(NamedTuple):
     run_of_row: Any
     component_of_run: Any
 
+    def of_real_form(self) -> "NullSpaces":
+        """Those of the real form of a real A, which complex vectors need."""
+        right, left = (jnp.kron(V, jnp.eye(2, dtype=V.dtype)) for V in (self.right, self.left))
+        return self._replace(right=right, left=left, run_of_row=jnp.repeat(self.run_of_row, 2))
+
+    def of_conjugate(self) -> "NullSpaces":
+        """Those of the conjugate of a complex A."""
+        sign = jnp.resize(jnp.array([1, -1], self.right.dtype), self.right.shape[-1])
+        return self._replace(right=sign * self.right, left=sign * self.left)
+
+    def of_transpose(self, is_complex: bool) -> "NullSpaces":
+        """Those of Aᵀ; for a complex A, `left` is that of Aᴴ."""
+        swapped = self._replace(right=self.left, left=self.right)
+        return swapped.of_conjugate() if is_complex else swapped
+
 
 def null_spaces(facts: Known, n: int, dtype: Any) -> NullSpaces | None:
     """Return what `nullspace`, `transpose_nullspace` and `labels` of `solve` say; None: nothing.
 
+    `label_sum`, which would add up what the ranks have of each component, has nothing to do on one.
+
     Raises:
         ValueError: shapes that do not fit n rows, labels out of range, or without a null space.
-        TypeError: labels that are no pair.
+        TypeError: labels that are no pair, or a `label_sum` that is no function.
     """
     right, left = facts.nullspace, facts.transpose_nullspace
+    if facts.label_sum is not None and not callable(facts.label_sum):
+        raise TypeError(f"label_sum must be a function, not {type(facts.label_sum).__name__}")
     if right is None and left is None:
         if facts.labels is not None or facts.label_sum is not None:
             raise ValueError('labels: they tell where null vectors begin anew; pass nullspace="constant" too')
@@ -119,11 +138,11 @@ def _labels(value: Any, n: int) -> tuple[int, Any]:
 
 
 class _Components(NamedTuple):
-    """The rows' labels, the rows in the order of their labels, and how many labels there may be."""
+    """The rows' labels, the rows in the order of their labels, and where there each component ends."""
 
     labels: Any
     order: Any
-    most: int
+    last: Any
 
     def sums(self, terms: jax.Array) -> jax.Array:
         """Sums over the rows of every component. A scatter would add in another order each time on a GPU."""
@@ -135,17 +154,16 @@ class _Components(NamedTuple):
             return jnp.where(b[1], b[0], a[0] + b[0]), a[1] | b[1]
 
         running, _ = jax.lax.associative_scan(join, (terms[self.order], is_first))
-        last = jnp.searchsorted(labels, jnp.arange(self.most), side="right") - 1
-        return running[last]
+        return running[self.last]
 
     def maxima(self, terms: jax.Array) -> jax.Array:
-        return jax.ops.segment_max(terms, self.labels, self.most)
+        return jax.ops.segment_max(terms, self.labels, len(self.last))
 
     def spread(self, values: jax.Array) -> jax.Array:
         return values[self.labels]
 
 
-class _Whole:
+class _Whole(NamedTuple):
     """The rows of a connected domain: one component."""
 
     def sums(self, terms: jax.Array) -> jax.Array:
@@ -158,6 +176,39 @@ class _Whole:
 
     def spread(self, values: jax.Array) -> jax.Array:
         return values
+
+
+def _components(labels: Any, count: int) -> _Components:
+    order = jnp.argsort(labels, stable=True)
+    last = jnp.searchsorted(labels[order], jnp.arange(count), side="right") - 1
+    return _Components(labels, order, last)
+
+
+class Projector(NamedTuple):
+    """The orthogonal projections off the null spaces, for what JAX computes; linear in v, (n,) or (n, m)."""
+
+    spaces: NullSpaces
+    components: Any
+
+    def off_right(self, v: jax.Array) -> jax.Array:
+        return self._off(self.spaces.right, v)
+
+    def off_left(self, v: jax.Array) -> jax.Array:
+        return self._off(self.spaces.left, v)
+
+    def _off(self, vectors: Any, v: jax.Array) -> jax.Array:
+        Q = vectors.T.astype(v.dtype)[:, :, None]
+        lanes = v.reshape(len(v), 1, -1)
+        parts = self.components.spread(self.components.sums(Q * lanes))
+        return v - (Q * parts).sum(1).reshape(v.shape)
+
+
+def projector(spaces: NullSpaces) -> Projector:
+    n = spaces.right.shape[1]
+    count = len(spaces.component_of_run) - (n - 1) // _run_length(n)
+    if count == 1:
+        return Projector(spaces, _Whole())
+    return Projector(spaces, _components(spaces.component_of_run[spaces.run_of_row], count))
 
 
 def _run_length(n: int) -> int:
@@ -175,9 +226,8 @@ def _orthonormal(right: Any, left: Any, labels: Any, *, count: int) -> NullSpace
     component_of_run = jnp.zeros((n - 1) // _run_length(n) + count, jnp.int32)
     if labels is not None:
         labels = jnp.clip(labels, 0, count - 1).astype(jnp.int32)
-        order = jnp.argsort(labels, stable=True)
-        components = _Components(labels, order, count)
-        run_of_row = jnp.zeros_like(position).at[order].set(run_of_row) + labels
+        components = _components(labels, count)
+        run_of_row = jnp.zeros_like(position).at[components.order].set(run_of_row) + labels
         component_of_run = component_of_run.at[run_of_row].max(labels)
     right, left = (None if V is None else _basis(V, components).T for V in (right, left))
     return NullSpaces(right, left, run_of_row, component_of_run)

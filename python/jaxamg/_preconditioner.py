@@ -18,11 +18,13 @@ from jax.interpreters import ad
 from jax.tree_util import Partial
 from jax.typing import ArrayLike
 
+from ._claims import Known, known, merge
 from ._complex import complex_vector, is_complex, real_form, real_vector
 from ._ffi import apply_p
 from ._info import concrete_info, traced_info
 from ._matrix import Operands, is_traced, operands, right_hand_side, working_dtype
 from ._method import Method, check_nodes, preconditioner_method
+from ._nullspace import Projector, null_spaces, projector
 from ._solve import reject_unsupported, solve_operands
 from ._stats import publish
 
@@ -36,6 +38,10 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     partition_info: Any = None,
     save_stats_file: str | os.PathLike[str] | None = None,
     return_info: bool = False,
+    nullspace: Any = None,
+    transpose_nullspace: Any = None,
+    labels: Any = None,
+    label_sum: Any = None,
     **kwargs: Any,
 ) -> Callable[[ArrayLike], Any]:
     """Return M ≈ A⁻¹ as a function `r -> M r`, for `M=` of `jax.scipy.sparse.linalg.cg`, `bicgstab`, `gmres`.
@@ -51,6 +57,8 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
             (default 1) are done, whatever the residual. With one, iterations go on until it is met.
         save_stats_file: path to which settings, grid table, complexities and memory are written as text.
         return_info: the function returns `(M r, info)`, with `solve`'s info for A z = r.
+        nullspace, transpose_nullspace, labels, label_sum: of a singular A, as in `solve`, or attached to A by
+            `with_cache`: M ≈ A⁺ takes from r what no A x has, and gives M r nothing of A's null space.
         **kwargs: keys of the method, which win over `config`: `presweeps=2`; `block_dim=k` as in `solve`.
 
     `comm`, `nglobal` and `partition_info` are part of the interface, but not supported by this version.
@@ -76,7 +84,10 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     """
     reject_unsupported(comm=comm, nglobal=nglobal, partition_info=partition_info)
     matrix = operands(A)
-    is_complex_matrix = is_complex(working_dtype(matrix.values, matrix.values))
+    dtype = working_dtype(matrix.values, matrix.values)
+    is_complex_matrix = is_complex(dtype)
+    facts = merge(known(A), Known(None, nullspace, transpose_nullspace, labels, label_sum))
+    spaces = null_spaces(facts, matrix.n, dtype)
     if is_complex_matrix:
         matrix = real_form(matrix)
         if "block_dim" in kwargs:  # a complex unknown is two real ones
@@ -87,7 +98,8 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
         publish(save_stats_file, chosen, matrix)
     # A pytree: as an argument of a jitted function its arrays are operands, not constants.
     arrays = map(jnp.asarray, jax.lax.stop_gradient(matrix.arrays))
-    return Partial(_Application(chosen, matrix.format, matrix.n, is_complex_matrix, return_info), *arrays)
+    application = _Application(chosen, matrix.format, matrix.n, is_complex_matrix, return_info)
+    return Partial(application, *arrays, None if spaces is None else projector(spaces))
 
 
 @dataclass(frozen=True)
@@ -101,30 +113,38 @@ class _Application:
     is_complex: bool
     return_info: bool
 
-    def __call__(self, row_index: Any, col_index: Any, values: Any, r: ArrayLike) -> Any:
+    def __call__(
+        self, row_index: Any, col_index: Any, values: Any, null: Projector | None, r: ArrayLike
+    ) -> Any:
         A = Operands(self.format, row_index, col_index, values, self.n)
         r = right_hand_side(r, self.n // 2 if self.is_complex else self.n)
         r = jnp.asarray(r, working_dtype(r, r))
         if not self.is_complex:
-            return self._apply(A, r)
-        applied = self._apply(A, real_vector(r))
+            return self._apply(A, null, r)
+        applied = self._apply(A, null, real_vector(r))
         if not self.return_info:
             return complex_vector(applied)
         return complex_vector(applied[0]), applied[1]
 
-    def _apply(self, A: Operands, r: jax.Array) -> Any:
+    def _apply(self, A: Operands, null: Projector | None, r: jax.Array) -> Any:
         if not (self.return_info or self.method.monitored):
             if is_complex(r.dtype):  # of a real M the real and the imaginary part are two lanes
-                z = jax.vmap(partial(self._apply, A), -1, -1)(jnp.stack([r.real, r.imag], axis=-1))
+                z = jax.vmap(partial(self._apply, A, null), -1, -1)(jnp.stack([r.real, r.imag], axis=-1))
                 return jax.lax.complex(z[..., 0], z[..., 1])
             form = {"config": self.method.canonical, "format": A.format, "transposed": False}
-            return apply_p.bind(A.row_index, A.col_index, A.values.astype(r.dtype), r, **form)
-        z, *report = solve_operands(A, r, self.method)
+            r = r if null is None else null.off_left(r)
+            z = apply_p.bind(A.row_index, A.col_index, A.values.astype(r.dtype), r, **form)
+            return z if null is None else null.off_right(z)
+        spaces = None if null is None else null.spaces
+        if spaces is not None and is_complex(r.dtype):
+            spaces = spaces.of_real_form()
+        z, *report = solve_operands(A, r, self.method, null=spaces)
         if not self.return_info:
             return z
+        how = r.ndim == 1, null is not None
         if is_traced(z):
-            return z, traced_info(report, r.ndim == 1)
-        return z, concrete_info([np.asarray(array) for array in report], r.ndim == 1)
+            return z, traced_info(report, *how)
+        return z, concrete_info([np.asarray(array) for array in report], *how)
 
 
 def _apply_jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Any, Any]:

@@ -77,7 +77,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
             which is right for a symmetric real or a Hermitian A. Either stands for the other.
         labels: `(count, labels)`: the components 0 to count - 1 of a disconnected domain, as one integer a
             row (n,). Each null vector counts in every component by itself.
-        label_sum: how sums over components go across ranks; with all rows here, labels say it all.
+        label_sum: the function that adds up what several ranks have of each component; with all rows here it
+            is not called.
         near_nullspace: what A makes little of except at a boundary, (n, m): rigid motions for elasticity, see
             `rigid_body_modes`. `algorithm: SMOOTHED_AGGREGATION` keeps it on every level, and by default the
             constants in each component of a node. A constant to a derivative.

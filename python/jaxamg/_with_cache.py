@@ -28,7 +28,7 @@ class _Cached:
 
     @property
     def known(self) -> Known:
-        return _joined(*self._facts)
+        return joined(*self._facts)
 
     def block_until_ready(self) -> Self:
         return jax.block_until_ready(self)
@@ -70,15 +70,15 @@ class CachedOperator:
 
     def __init__(self, operator: Operator, pattern: Pattern | None, known: Known):
         self.cached_pattern = pattern
-        self._arrays, self._static = _split((_as_pytree(operator), known))
+        self._arrays, self._static = split((_as_pytree(operator), known))
 
     @property
     def operator(self) -> Operator:
-        return _joined(self._arrays, self._static)[0]
+        return joined(self._arrays, self._static)[0]
 
     @property
     def known(self) -> Known:
-        return _joined(self._arrays, self._static)[1]
+        return joined(self._arrays, self._static)[1]
 
     @property
     def shape(self) -> tuple[int, int] | None:
@@ -172,7 +172,7 @@ def _attached(A: Any, places: Pattern | None, facts: Known) -> Any:
         operator = A.operator if isinstance(A, CachedOperator) else A
         return CachedOperator(operator, places, facts)
     cls = CachedBCSR if isinstance(A, BCSR) else CachedBCOO
-    arrays, static = _split(facts)
+    arrays, static = split(facts)
     buffers = (getattr(A, name) for name in cls._buffers)
     return cls.tree_unflatten((_info(A), static), (*buffers, places, arrays))
 
@@ -185,13 +185,13 @@ def _info(A: Any) -> tuple[Any, ...]:
 _ARRAY = "an array"
 
 
-def _split(tree: Any) -> tuple[tuple[Any, ...], Any]:
+def split(tree: Any) -> tuple[tuple[Any, ...], Any]:
     leaves, structure = jax.tree_util.tree_flatten(tree)
     arrays = tuple(leaf for leaf in leaves if _is_array(leaf))
     return arrays, (structure, tuple(_ARRAY if _is_array(leaf) else leaf for leaf in leaves))
 
 
-def _joined(arrays: tuple[Any, ...], static: Any) -> Any:
+def joined(arrays: tuple[Any, ...], static: Any) -> Any:
     structure, leaves = static
     remaining = iter(arrays)
     return jax.tree_util.tree_unflatten(structure, [next(remaining) if x is _ARRAY else x for x in leaves])
