@@ -27,6 +27,8 @@ class Record:
         config: what jaxamg.solve takes; a file's path for a sample.
         status: AmgX's, or None where it crashed or ran too long.
         iterations: AmgX's, or None.
+        residual: AmgX's at the end, in the configured norm, or None.
+        true_relative: ‖b - A x‖ / ‖b‖ of AmgX's x, or None.
         available: this version has the methods.
     """
 
@@ -35,6 +37,8 @@ class Record:
     config: object
     status: int | None
     iterations: int | None
+    residual: float | None
+    true_relative: float | None
     available: bool
 
     @property
@@ -78,6 +82,8 @@ def records() -> list[Record]:
             configs[line["config"]],
             line.get("status"),
             line.get("iterations"),
+            line.get("residual"),
+            line.get("true_relative"),
             available[line["config"]],
         )
         for line in lines

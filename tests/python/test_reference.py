@@ -3,6 +3,8 @@
 Those whose methods this version does not have are left out; `test_how_much_is_covered` says how many remain.
 """
 
+import re
+
 import jaxamg
 import numpy as np
 import pytest
@@ -60,6 +62,32 @@ def test_iterations(record: Record):
         assert np.linalg.norm(b - A @ x) <= 1e-6 * np.linalg.norm(b)
 
 
+# Where AmgX stopped at max_iters after progress, on matrices where that takes little time. Residuals of IDR
+# and BiCGStab swing by orders of magnitude from one iteration to the next: where they stop is luck. AmgX's GS
+# is, to the last digit, its BLOCK_JACOBI, whose residual falls faster than its error.
+STOPPED = [
+    pytest.param(
+        record,
+        id=f"{record.matrix}-{record.name}",
+        marks=[pytest.mark.xfail(strict=True, reason="AmgX's GS is Jacobi")]
+        if record.name == "GS" and record.matrix in ("p2d_256", "helm_64")
+        else [],
+    )
+    for record in records()
+    if record.status == 3 and record.available and record.matrix in ("p2d_64", "p2d_256", "p3d_40", "helm_64")
+    if record.true_relative < 1 and not re.search("IDR|BICGSTAB", record.name)
+]
+
+
+@pytest.mark.filterwarnings("ignore:configuration keys")
+@pytest.mark.parametrize("record", STOPPED)
+def test_final_residuals(record: Record):
+    A = matrix(record.matrix)
+    _, info = jaxamg.solve(A, rhs(A.shape[0]), record.config)
+    assert info["status"] is jaxamg.AMGXStatus.SUCCESS or info["residual"] <= 1.1 * record.residual
+
+
 def test_how_much_is_covered():
-    """Fails when methods that were there are no longer, which would silently empty the table above."""
+    """Fails when methods that were there are no longer, which would silently empty the tables above."""
     assert len(RECORDS) >= 450
+    assert len(STOPPED) >= 45
