@@ -300,6 +300,7 @@ const std::vector<std::string> linear_methods{"solver(o)=BLOCK_JACOBI",
                                               classical,
                                               "solver(o)=AMG, o:interpolator=D1, o:dense_lu_num_rows=16",
                                               classical + ", o:aggressive_levels=1",
+                                              classical + ", o:interp_max_elements=2",
                                               "solver(o)=AMG, o:dense_lu_num_rows=16, o:smoother=CF_JACOBI"};
 
 TEST_P(BlocksTest, TransposedMethodsAreAdjoint) {
@@ -434,9 +435,52 @@ TEST_P(BlocksTest, AggregationAndClassicalAmgConvergeOnCoupledUnknowns) {
     }
 }
 
-TEST_P(BlocksTest, TruncationIsRefused) {
-  EXPECT_THROW(LinearSolver(Config::parse("block_dim=2, solver(o)=AMG, o:interp_max_elements=4")),
-               ConfigError);
+// Components with anisotropies of their own want different coarse nodes: those are kept that some component wants most,
+// by all of them, and every row of P has the sum that it had.
+TEST_P(BlocksTest, ComponentsKeepTheSameCoarseNodes) {
+  const int k = 2, n = 14, most = 2;
+  const CsrMatrix A = upload(poisson_of_blocks(n, k,
+                                               [n](const auto& a, int c, int d) {
+                                                 const auto away = std::abs(a.row() - a.col());
+                                                 if (c != d) return away == 0 ? 0.1 : 0.0;
+                                                 const double weak = 0.2 + 0.3 * c;
+                                                 if (away == 0) return 2.01 + 2 * weak;
+                                                 return (away == n) == (c == 0) ? -weak : -1.0;
+                                               }),
+                             k);
+  const auto prolongation = [&](const std::string& keys) {
+    Hierarchy hierarchy(Config::parse(classical + keys).outer().scope);
+    hierarchy.setup(space, A);
+    return Dense(site.download(hierarchy[0].P));
+  };
+  const Dense before = prolongation("");
+  for (const std::string keys : {", o:interp_max_elements=2", ", o:interp_truncation_factor=0.4"}) {
+    const Dense after = prolongation(keys);
+    ASSERT_EQ(after.cols(), before.cols());
+    EXPECT_LT((after.array() != 0).count(), (before.array() != 0).count());
+    EXPECT_EQ(part(after, [k](auto i, auto j) { return i % k == j % k; }), after);
+    EXPECT_LE((after.rowwise().sum() - before.rowwise().sum()).cwiseAbs().maxCoeff(), 10 * eps);
+    for (Eigen::Index i = 0; i < after.rows(); i += k) {
+      double least_kept = 2, largest_dropped = 0, largest = 0;
+      int kept = 0;
+      for (Eigen::Index j = 0; j < after.cols(); j += k) {
+        const double norm = std::max(std::abs(before(i, j)), std::abs(before(i + 1, j + 1)));
+        const bool stays = after(i, j) != 0;
+        EXPECT_EQ(stays, after(i + 1, j + 1) != 0);
+        if (stays) least_kept = std::min(least_kept, norm);
+        if (!stays) largest_dropped = std::max(largest_dropped, norm);
+        largest = std::max(largest, norm);
+        kept += stays;
+      }
+      EXPECT_LE(largest_dropped, least_kept);
+      if (keys.ends_with("2")) {
+        EXPECT_LE(kept, most);
+      } else {
+        EXPECT_GE(least_kept, 0.4 * largest * (1 - eps));
+        EXPECT_LT(largest_dropped, 0.4 * largest * (1 + eps));
+      }
+    }
+  }
 }
 
 }  // namespace

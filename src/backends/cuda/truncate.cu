@@ -11,14 +11,13 @@ namespace cuda {
 template <class T>
 void cut_rows(cudaStream_t stream, const Matrix& P, double factor, std::int64_t max_elements,
               Truncation* cuts, std::int64_t* lengths) {
-  for_each_row(stream, P.rows, P.entries, "truncate: lengths", [=] __device__(auto team, std::int64_t i) {
-    const T* w = P.as<T>() + P.offsets[i];
-    const std::int64_t size = P.offsets[i + 1] - P.offsets[i];
-    const Truncation cut = truncation_of_row(team, w, size, factor, max_elements);
-    const std::int64_t length = truncated_size(team, cut, w, size);
+  for_each_row(stream, P.nodes(), P.entries, "truncate: lengths", [=] __device__(auto team, std::int64_t i) {
+    const NodeWeights<T> w(P, i);
+    const Truncation cut = truncation_of_row(team, w, factor, max_elements);
+    const std::int64_t length = truncated_size(team, cut, w);
     if (!team.leads()) return;
     cuts[i] = cut;
-    lengths[i] = length;
+    for (std::int64_t c = 0; c < w.k; ++c) lengths[i * w.k + c] = length;
   });
 }
 
@@ -26,9 +25,10 @@ void cut_rows(cudaStream_t stream, const Matrix& P, double factor, std::int64_t 
 template <class T>
 void keep_entries(cudaStream_t stream, const Matrix& P, const Truncation* cuts, const std::int64_t* offsets,
                   std::int32_t* columns, T* values) {
-  for_each_row(stream, P.rows, P.entries, "truncate: entries", [=] __device__(auto team, std::int64_t i) {
-    truncate_row(team, cuts[i], P.columns + P.offsets[i], P.as<T>() + P.offsets[i],
-                 P.offsets[i + 1] - P.offsets[i], columns + offsets[i], values + offsets[i]);
+  for_each_row(stream, P.nodes(), P.entries, "truncate: entries", [=] __device__(auto team, std::int64_t i) {
+    const NodeWeights<T> w(P, i);
+    const std::int64_t begin = offsets[i * w.k], length = offsets[i * w.k + 1] - begin;
+    truncate_row(team, cuts[i], P, w, begin, length, columns, values);
   });
 }
 
@@ -41,7 +41,7 @@ CsrMatrix CudaSpace::truncate(const Matrix& P, double factor, std::int64_t max_e
   pattern->offsets = array<std::int64_t>(P.rows + 1);
   std::int64_t* offsets = pattern->offsets.data();
   return visit(P.dtype, [&]<class T>() {
-    const auto cuts = array<Truncation>(P.rows);
+    const auto cuts = array<Truncation>(P.nodes());
     cuda::cut_rows<T>(stream_, P, factor, max_elements, cuts.data(), offsets);
     pattern->columns = array<std::int32_t>(cuda::lengths_to_offsets(stream_, memory(), offsets, P.rows));
     CsrMatrix truncated = matrix(pattern, P.dtype);

@@ -82,12 +82,11 @@ class Classical final : public Coarsener {
     if (A.block_dim > 1) {
       of_component_ = P.pattern();
       P = space.matrix(space.component_pattern(*of_component_, A.block_dim), A.dtype);
-      interpolate_components(space, A, P);
-      return P;
+      interpolate(space, A, P);
     }
     if (!options_.truncates()) return P;
     untruncated_ = P.pattern();
-    return space.truncate(P, options_.truncation_factor, options_.max_elements);
+    return truncate(space, A, P);
   }
 
   bool refresh(Space& space, const Matrix& A, CsrMatrix& P) override {
@@ -95,17 +94,13 @@ class Classical final : public Coarsener {
     if (!same(space, strength(space, A, nodes), strong_)) return false;
     if (options_.select.looks_at == LooksAt::values && !same(space, select(space, nodes), coarse_))
       return false;
-    if (A.block_dim > 1) {
-      interpolate_components(space, A, P);
-      return true;
-    }
     if (!options_.truncates()) {
-      interpolation_->refresh(space, A, strong_.span(), coarse_.span(), P);
+      interpolate(space, A, P);
       return true;
     }
     CsrMatrix weights = space.matrix(untruncated_, A.dtype);
-    interpolation_->refresh(space, A, strong_.span(), coarse_.span(), weights);
-    CsrMatrix truncated = space.truncate(weights, options_.truncation_factor, options_.max_elements);
+    interpolate(space, A, weights);
+    CsrMatrix truncated = truncate(space, A, weights);
     const Pattern& now = *truncated.pattern();
     const Pattern& before = *P.pattern();
     if (!same(space, now.offsets, before.offsets) || !same(space, now.columns, before.columns)) return false;
@@ -135,12 +130,20 @@ class Classical final : public Coarsener {
     return space.equal(std::as_bytes(a.span()), std::as_bytes(b.span()));
   }
 
-  void interpolate_components(Space& space, const Matrix& A, CsrMatrix& P) const {
+  void interpolate(Space& space, const Matrix& A, CsrMatrix& P) const {
+    if (A.block_dim == 1) return interpolation_->refresh(space, A, strong_.span(), coarse_.span(), P);
     CsrMatrix weights = space.matrix(of_component_, A.dtype);
     for (std::int32_t c = 0; c < A.block_dim; ++c) {
       interpolation_->refresh(space, NodeMatrix(space, A, c), strong_.span(), coarse_.span(), weights);
       space.set_component(weights, c, A.block_dim, P);
     }
+  }
+
+  // The rows of a node have the same columns, and keep the same.
+  CsrMatrix truncate(Space& space, const Matrix& A, const CsrMatrix& P) const {
+    Matrix of_nodes = P;
+    of_nodes.block_dim = A.block_dim;
+    return space.truncate(of_nodes, options_.truncation_factor, options_.max_elements);
   }
 
   Options options_;
@@ -162,7 +165,7 @@ static std::string aggressive_selector(const Scope& scope) {
 
 static Options options_from(const Scope& scope, const std::string& selector, const std::string& selector_key,
                             const std::string& interpolator, const std::string& interpolator_key) {
-  const Options options{
+  return {
       .strength = look_up(strengths(), scope.get(param::strength), scope.path() + ".strength"),
       .strength_options = {.strength_threshold = scope.get(param::strength_threshold),
                            .max_row_sum = scope.get(param::max_row_sum),
@@ -173,12 +176,6 @@ static Options options_from(const Scope& scope, const std::string& selector, con
       .select = look_up(selectors(), selector, scope.path() + selector_key),
       .make_interpolation = look_up(interpolators(), interpolator, scope.path() + interpolator_key),
   };
-  if (options.truncates() && scope.get(param::block_dim) > 1)
-    throw ConfigError(
-        scope.path() +
-        ": interpolation in blocks is not truncated in this version, as all components of a node "
-        "follow the same coarse nodes; leave out interp_truncation_factor and interp_max_elements");
-  return options;
 }
 
 CoarsenerFactory make_classical(const Scope& scope) {
