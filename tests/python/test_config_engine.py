@@ -55,6 +55,11 @@ REFUSED = {
         ValueError,
         "DUMMY is not available in this version",
     ),
+    "a selector without an aggressive form": (
+        {"selector": "CR", "aggressive_levels": 1, "solver": "AMG"},
+        ValueError,
+        "aggressive_levels: selector CR has no aggressive form; set aggressive_selector",
+    ),
     "a method for what a matrix does not have": (
         {"selector": "GEO", "solver": "AMG"},
         ValueError,

@@ -160,7 +160,11 @@ class Classical final : public Coarsener {
 static std::string aggressive_selector(const Scope& scope) {
   const std::string named = scope.get(param::aggressive_selector);
   const std::string selector = named == "DEFAULT" ? scope.get(param::selector) : named;
-  return selector.starts_with("AGGRESSIVE_") ? selector : "AGGRESSIVE_" + selector;
+  const std::string aggressive = selector.starts_with("AGGRESSIVE_") ? selector : "AGGRESSIVE_" + selector;
+  if (!selectors().contains(aggressive))
+    throw ConfigError(scope.path() + ".aggressive_levels: selector " + selector +
+                      " has no aggressive form; set aggressive_selector to PMIS or HMIS");
+  return aggressive;
 }
 
 static Options options_from(const Scope& scope, const std::string& selector, const std::string& selector_key,
