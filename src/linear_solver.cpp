@@ -16,24 +16,34 @@ LinearSolver::LinearSolver(const Config& config)
   method_ = make_method(config.outer());
 }
 
+namespace {
+
+bool takes_ones_to_zero(Space& space, const Operator& A) {
+  const WorkVector ones = space.vector(A.rows(), 1, A.matrix.dtype);
+  space.fill(ones, 1.0);
+  return vanishes(space, A, ones);
+}
+
+}  // namespace
+
 void LinearSolver::look_at(Space& space, const Matrix& A) {
   matrix_fault_ = space.inspect(A);
-  if (matrix_fault_ != Reason::none) return;
-  const WorkVector ones = space.vector(A.rows, 1, A.dtype);
-  space.fill(ones, 1.0);
-  takes_constants_to_zero_ = vanishes(space, {A, {}, Mode::plain}, ones);
+  if (!is_fit() || !takes_ones_to_zero(space, {A, {}, Mode::plain}))
+    constants_.reset();
+  else if (!constants_)
+    constants_ = NullSpace::constants(space, A.rows, A.dtype);
 }
 
 void LinearSolver::setup(Space& space, const Matrix& A) {
   look_at(space, A);
-  is_set_up_ = matrix_fault_ == Reason::none;
+  is_set_up_ = is_fit();
   if (is_set_up_) prepare(space, A, &Method::setup);
 }
 
 void LinearSolver::refresh(Space& space, const Matrix& A) {
   if (!is_set_up_) return setup(space, A);
   look_at(space, A);
-  if (matrix_fault_ == Reason::none) prepare(space, A, &Method::refresh);
+  if (is_fit()) prepare(space, A, &Method::refresh);
 }
 
 void LinearSolver::prepare(Space& space, const Matrix& A, void (Method::*how)(Space&, const Matrix&)) {
@@ -44,7 +54,7 @@ void LinearSolver::prepare(Space& space, const Matrix& A, void (Method::*how)(Sp
 }
 
 void LinearSolver::prepare_transpose(Space& space, const Operator& A) {
-  if (matrix_fault_ != Reason::none) return;
+  if (!is_fit()) return;
   if (scaling_.is_none()) return method_->prepare_transpose(space, A);
   method_->prepare_transpose(space, ScaledOperator(space, scaling_, A));
 }
@@ -55,9 +65,9 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   std::optional<Quotient> quotient;
   Reason fault = matrix_fault_;
-  if (fault == Reason::none && demands.null) {
+  if (is_fit() && demands.null) {
     quotient.emplace(space, b.dtype, demands.null);
-    fault = quotient->fault(space, A);
+    if (fault == Reason::none || quotient->has_zero_rows(space, A)) fault = quotient->fault(space, A);
   }
   if (fault != Reason::none) {
     space.fill(x, nan);
@@ -71,8 +81,10 @@ SolveInfo LinearSolver::solve(Space& space, const Operator& A, ConstVector b, Ve
 
   StoppingRule rule = rule_;
   rule.tolerance = demands.tolerance.value_or(rule.tolerance);
-  SolveInfo info = iterate_in_range(space, rule, A, b, x, observer, quotient ? &*quotient : nullptr);
-  if (takes_constants_to_zero_ && !quotient) info.reason.assign(lanes, Reason::singular);
+  Operator map = A;
+  if (constants_ && !quotient && takes_ones_to_zero(space, A)) map.null = &*constants_;
+  SolveInfo info = iterate_in_range(space, rule, map, b, x, observer, quotient ? &*quotient : nullptr);
+  if (constants_ && !quotient) info.reason.assign(lanes, Reason::singular);
 
   std::vector<double> keep(lanes, 1.0);
   bool all = true;

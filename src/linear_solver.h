@@ -49,6 +49,8 @@ class LinearSolver {
 
  private:
   void look_at(Space& space, const Matrix& A);
+  // Rows of zeros are no obstacle to a setup, and none to a solve for which they are declared.
+  bool is_fit() const { return matrix_fault_ == Reason::none || matrix_fault_ == Reason::zero_row; }
   // iterate, for the system as it is scaled
   SolveInfo iterate_scaled(Space& space, StoppingRule rule, const Operator& A, ConstVector b, Vector x,
                            const Observer* observer);
@@ -69,7 +71,7 @@ class LinearSolver {
   std::unique_ptr<Method> method_;
   bool is_set_up_ = false;  // false after a matrix that no method takes
   Reason matrix_fault_ = Reason::none;
-  bool takes_constants_to_zero_ = false;
+  std::optional<NullSpace> constants_;  // where A takes them to zero: they must not drift in, even undeclared
 };
 
 }  // namespace amg

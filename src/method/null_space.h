@@ -38,11 +38,19 @@ class NullSpace {
  public:
   NullSpace(Space& space, std::shared_ptr<const ComponentSums> sums, const void* vectors, std::int32_t count,
             DType dtype);
+  // What a matrix of so many rows takes to zero if all its rows sum to zero.
+  static NullSpace constants(Space& space, std::int64_t rows, DType dtype);
+
+  // Of A diag(scale), where this one is A's: spanned by diag(inverse) Q, along which x −= diag(inverse) Q Qᵀ diag(scale) x
+  // projects. That takes away what Q Qᵀ would of diag(scale) x.
+  NullSpace scaled(Space& space, const void* scale, const void* inverse) const;
 
   // x −= Q Qᵀ x. Traffic for each vector: 4 x, and 28 bytes a row in float64.
   void remove(Space& space, Vector x) const;
 
  private:
+  NullSpace() = default;
+
   // Column j of Q, as the map to the runs, and negated as the map back.
   struct Column {
     CsrMatrix to_runs;
@@ -59,6 +67,8 @@ struct Quotient {
 
   // Whether A takes the right one to zero and Aᵀ the left one, judged by random vectors.
   Reason fault(Space& space, const Operator& A) const;
+  // Whether what A cannot reach is declared to have the unit vectors of A.matrix's rows of zeros.
+  bool has_zero_rows(Space& space, const Operator& A) const;
 
   std::shared_ptr<const NullSpace> right;
   std::shared_ptr<const NullSpace> left;

@@ -78,6 +78,9 @@ ScaledOperator::ScaledOperator(Space& space, const Scaling& scaling, const Opera
   const void* right = scaling.right().scale.data();
   space.scale_matrix(A.matrix, left, right, static_cast<Vector>(values_).data);
   if (A.transpose) space.scale_matrix(A.transpose, right, left, static_cast<Vector>(transposed_values_).data);
+  if (!A.null) return;
+  null_ = A.null->scaled(space, of_columns().scale.data(), of_columns().inverse.data());
+  scaled_.null = &*null_;
 }
 
 }  // namespace amg

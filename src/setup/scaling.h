@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
+
 #include "amg/config.h"
 #include "core/space.h"
+#include "method/null_space.h"
 
 namespace amg {
 
@@ -38,10 +41,13 @@ class Scaling {
   Diagonal right_;  // of nbinormalization
 };
 
-// L A R in A's mode, for as long as a call takes.
+// L A R in A's mode, with its null space, for as long as a call takes.
 class ScaledOperator {
  public:
   ScaledOperator(Space& space, const Scaling& scaling, const Operator& A);
+
+  ScaledOperator(const ScaledOperator&) = delete;  // scaled_ points to null_
+  ScaledOperator& operator=(const ScaledOperator&) = delete;
 
   operator const Operator&() const { return scaled_; }
   // The diagonals of the map's rows and columns: exchanged in transposed modes.
@@ -54,6 +60,7 @@ class ScaledOperator {
   const Scaling& scaling_;
   WorkVector values_, transposed_values_;
   Operator scaled_;
+  std::optional<NullSpace> null_;
 };
 
 }  // namespace amg
