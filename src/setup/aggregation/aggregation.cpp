@@ -10,22 +10,19 @@ namespace amg {
 
 namespace {
 
-// How a selector groups rows: pairs of pairs … in so many passes, or roots with their neighbours.
-struct Aggregator {
-  enum class Kind : std::uint8_t { pairwise, neighbourhoods } kind;
-  int passes;  // 0: aggregation_passes
-};
-
-const Registry<Aggregator>& aggregators() {
-  static const Registry<Aggregator> table = {
-#define AGGREGATOR(selector, kind, passes) {#selector, {Aggregator::Kind::kind, passes}},
+// How often a selector pairs: rows, pairs, pairs of pairs …; 0: aggregation_passes. The strongest edges are taken first
+// (match_size_2), which is greedy and parallel, so that PARALLEL_GREEDY_SELECTOR is no more than a number of passes:
+// roots with all their neighbours, the other such algorithm, would group across weak connections too.
+const Registry<int>& aggregators() {
+  static const Registry<int> table = {
+#define AGGREGATOR(selector, passes) {#selector, passes},
 #include "registry.def"
   };
   return table;
 }
 
 struct AggregationOptions {
-  Aggregator aggregator;
+  int passes;
   MatchingOptions matching;
   std::int32_t weight_component;  // negative: block norms
 };
@@ -67,14 +64,9 @@ class Aggregation final : public Coarsener {
   // The prolongation of nodes from their aggregates. Passes after the first match the aggregates of the one before, by
   // what couples them.
   CsrMatrix aggregate(Space& space, const Matrix& nodes) const {
-    const auto [kind, passes] = options_.aggregator;
-    if (kind == Aggregator::Kind::neighbourhoods)
-      return space.piecewise_constant(
-          space.aggregate_neighbourhoods(nodes, space.strength_symmetric(nodes, 0).span()).span(),
-          nodes.dtype);
     CsrMatrix P = space.piecewise_constant(space.match_size_2(nodes, options_.matching).span(), nodes.dtype);
     CsrMatrix step, coarse;
-    for (int pass = 1; pass < passes; ++pass) {
+    for (int pass = 1; pass < options_.passes; ++pass) {
       coarse = pass == 1 ? galerkin(space, nodes, P) : galerkin(space, coarse, step);
       step = space.piecewise_constant(space.match_size_2(coarse, options_.matching).span(), nodes.dtype);
       P = space.product(P, step);
@@ -90,7 +82,7 @@ class Aggregation final : public Coarsener {
 
 CoarsenerFactory make_aggregation(const Scope& scope) {
   AggregationOptions options{
-      .aggregator = look_up(aggregators(), scope.get(param::selector), scope.path() + ".selector"),
+      .passes = look_up(aggregators(), scope.get(param::selector), scope.path() + ".selector"),
       .matching = {.weight_formula = scope.get(param::weight_formula),
                    .max_matching_iterations = scope.get(param::max_matching_iterations),
                    .max_unassigned_percentage = scope.get(param::max_unassigned_percentage),
@@ -98,8 +90,8 @@ CoarsenerFactory make_aggregation(const Scope& scope) {
       .weight_component = scope.is_set(param::aggregation_edge_weight_component)
                               ? scope.get(param::aggregation_edge_weight_component)
                               : -1};
-  if (options.aggregator.passes == 0) {  // MULTI_PAIRWISE, which has keys of its own
-    options.aggregator.passes = scope.get(param::aggregation_passes);
+  if (options.passes == 0) {  // MULTI_PAIRWISE, which has keys of its own
+    options.passes = scope.get(param::aggregation_passes);
     options.matching.notay_weights = scope.get(param::notay_weights) != 0;
     if (scope.get(param::filter_weights) != 0)
       options.matching.filter_weights_alpha = scope.get(param::filter_weights_alpha);
