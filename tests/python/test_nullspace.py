@@ -1,5 +1,6 @@
 """Singular systems: A⁺ b and its derivatives against NumPy's pinv and a dense solve on the quotient."""
 
+import gc
 from functools import partial
 
 import jax
@@ -182,6 +183,21 @@ def test_attached_labels_survive_jit():
     A = jaxamg.with_cache(bcsr(ISLANDS), nullspace="constant", labels=(3, LABELS))
     x, _ = jax.jit(partial(jaxamg.solve, tolerance=1e-12))(A, rhs(34))
     assert relative_error(x, np.linalg.pinv(ISLANDS.toarray(), rcond=1e-10) @ rhs(34)) <= 1e-9
+
+
+def test_bases_of_what_is_attached_are_made_once():
+    from jaxamg._nullspace import _bases
+
+    before = len(_bases)
+    A = jaxamg.with_cache(bcsr(ISLANDS), nullspace="constant", labels=(3, LABELS))
+    first, again = (jaxamg.solve(A, rhs(34), tolerance=1e-12)[0] for _ in range(2))
+    assert np.array_equal(first, again)
+    assert len(_bases) == before + 1
+    jaxamg.solve(A, rhs(34).astype(np.float32), {"tolerance": 1e-4})  # in double, as A is
+    assert len(_bases) == before + 1
+    del A
+    gc.collect()
+    assert len(_bases) == before
 
 
 PHASE = np.exp(1j * np.arange(36))

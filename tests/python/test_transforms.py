@@ -418,53 +418,60 @@ def test_choices_are_checked():
 # ---- the rest of JAX
 
 
-def test_custom_root():
+ONE_OF_EACH = [("SPD", np.float64), ("nonsymmetric", np.float64), ("singular", np.float64)]
+
+
+@pytest.fixture(params=ONE_OF_EACH, ids=lambda param: param[0])
+def each(request):
+    return System(*request.param)
+
+
+def test_custom_root(each):
     """The root of A x - b, found by a solve and differentiated by solves, as custom_root arranges them."""
-    s = System("nonsymmetric", np.float64)
-    A = jnp.asarray(MATRICES["nonsymmetric"].toarray())
-    solve = partial(s.ours, s.values)
+    A = jnp.zeros((N, N)).at[each.rows, each.A.indices].add(each.values)
+    solve = partial(each.ours, each.values)
 
     def root(b):
         return jax.lax.custom_root(
-            lambda x: A @ x - b, s.b, lambda f, x: solve(-f(0 * x)), lambda g, y: solve(y)
+            lambda x: A @ x - b, each.b, lambda f, x: solve(-f(0 * x)), lambda g, y: solve(y)
         )
 
     check(
-        s,
-        jax.grad(loss(lambda v, b: root(b)), 1)(s.values, s.b),
-        jax.grad(loss(s.dense), 1)(s.values, s.b),
+        each,
+        jax.grad(loss(lambda v, b: root(b)), 1)(each.values, each.b),
+        jax.grad(loss(each.dense), 1)(each.values, each.b),
         2,
     )
-    check(s, jax.jvp(root, (s.b,), (jnp.cos(s.b),))[1], s.dense(s.values, jnp.cos(s.b)), 2)
+    step = jnp.cos(each.b)
+    check(each, jax.jvp(root, (each.b,), (step,))[1], each.dense(each.values, step), 2)
 
 
-def test_export():
-    s = System("nonsymmetric", np.float64)
-    f = jax.jit(jax.grad(loss(s.ours), BOTH))
+def test_export(each):
+    f = jax.jit(jax.grad(loss(each.ours), BOTH))
     names = ("jaxamg_solve", "jaxamg_multiply", "jaxamg_outer")
     allowed = [jax.export.DisabledSafetyCheck.custom_call(name) for name in names]
-    exported = jax.export.export(f, disabled_checks=allowed)(s.values, s.b)
+    exported = jax.export.export(f, disabled_checks=allowed)(each.values, each.b)
     stored = jax.export.deserialize(exported.serialize())
-    for found, expected in zip(stored.call(s.values, s.b), f(s.values, s.b), strict=True):
+    for found, expected in zip(stored.call(each.values, each.b), f(each.values, each.b), strict=True):
         assert np.array_equal(found, expected)
 
 
-def test_shard_map_on_one_device():
-    s = System("nonsymmetric", np.float64)
+def test_shard_map_on_one_device(each):
     mesh = jax.make_mesh((1,), ("lane",), devices=jax.devices()[:1])
     P = jax.sharding.PartitionSpec
-    f = jax.shard_map(jax.vmap(s.ours, (None, 0)), mesh=mesh, in_specs=(P(), P("lane")), out_specs=P("lane"))
-    b = jax.device_put(s.many_b, jax.sharding.NamedSharding(mesh, P("lane")))
-    check(s, jax.jit(f)(s.values, b), jax.vmap(s.dense, (None, 0))(s.values, s.many_b), 1)
+    f = jax.shard_map(
+        jax.vmap(each.ours, (None, 0)), mesh=mesh, in_specs=(P(), P("lane")), out_specs=P("lane")
+    )
+    b = jax.device_put(each.many_b, jax.sharding.NamedSharding(mesh, P("lane")))
+    check(each, jax.jit(f)(each.values, b), jax.vmap(each.dense, (None, 0))(each.values, each.many_b), 1)
 
 
-def test_donated_buffers():
-    s = System("nonsymmetric", np.float64)
-    f = jax.jit(s.ours, donate_argnums=1)
-    expected = s.ours(s.values, s.b)
-    b = s.b + 0
-    assert np.array_equal(f(s.values, b), expected)
-    assert np.array_equal(f(s.values, s.b + 0), expected)
+def test_donated_buffers(each):
+    f = jax.jit(each.ours, donate_argnums=1)
+    expected = each.ours(each.values, each.b)
+    b = each.b + 0
+    assert np.array_equal(f(each.values, b), expected)
+    assert np.array_equal(f(each.values, each.b + 0), expected)
 
 
 def test_several_solves_in_flight_and_two_threads():
