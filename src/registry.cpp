@@ -7,7 +7,7 @@
 namespace amg {
 
 #define METHOD(name, factory, ...) std::unique_ptr<Method> factory(const Slot& slot);
-#define COARSENER(algorithm, factory) CoarsenerFactory factory(const Scope& scope);
+#define COARSENER(algorithm, factory, ...) CoarsenerFactory factory(const Scope& scope);
 #include "registry.def"
 
 namespace {
@@ -24,7 +24,7 @@ const Registry<MethodFactory>& methods() {
 
 const Registry<CoarsenerFactory (*)(const Scope&)>& coarseners() {
   static const Registry<CoarsenerFactory (*)(const Scope&)> table = {
-#define COARSENER(algorithm, factory) {#algorithm, factory},
+#define COARSENER(algorithm, factory, ...) {#algorithm, factory},
 #include "registry.def"
   };
   return table;
@@ -48,12 +48,14 @@ CoarsenerFactory make_coarsener_factory(const Scope& scope) {
 std::vector<RegisteredName> registered_names() {
   return {
 #define METHOD(name, factory, meaning, source) {"solver", #name, meaning, source},
-#define COARSENER(name, ...) {"algorithm", #name, "", ""},
-#define STRENGTH(name, ...) {"strength", #name, "", ""},
-#define SELECTOR(name, ...) {"selector", #name, "", ""},
-#define INTERPOLATOR(name, ...) {"interpolator", #name, "", ""},
-#define AGGREGATOR(name, ...) {"selector", #name, "", ""},
-#define COLORING(name, ...) {"matrix_coloring_scheme", #name, "", ""},
+#define COARSENER(name, factory, meaning, source) {"algorithm", #name, meaning, source},
+#define STRENGTH(name, word, meaning, source) {"strength", #name, meaning, source},
+#define SELECTOR(name, word, looks_at, meaning, source) {"selector", #name, meaning, source},
+#define INTERPOLATOR(name, factory, meaning, source) {"interpolator", #name, meaning, source},
+#define AGGREGATOR(name, passes, meaning, source) {"selector", #name, meaning, source},
+#define COLORING(name, word)                                                                               \
+  {"matrix_coloring_scheme", #name, "First fit, rows of many neighbours first; all schemes are this one.", \
+   "Jones, Plassmann 1993; Welsh, Powell 1967"},
 #include "registry.def"
   };
 }

@@ -1,4 +1,4 @@
-"""What a method or a key is: `jaxamg.describe` and the reference page, from the engine's declarations."""
+"""What a method, key or value is: `jaxamg.describe` and the reference page, as the engine declares them."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,20 +10,20 @@ from . import _engine
 
 @dataclass(frozen=True)
 class Description:
-    """A method or a configuration key; printed, its entry of the reference page."""
+    """A method, a configuration key or one of its values; printed, its entry of the reference page."""
 
     name: str
     kind: str
-    """"method" or "key"."""
+    """"method", "key", or the key whose value it is, such as "selector"."""
     meaning: str
     default: Any = None
-    """The registered default of a key, None for a method."""
+    """The registered default of a key, None for others."""
     allowed: str = ""
     """Allowed values of a key: `a|b`, `low..high` with open ends, `<solver>`, or "" for anything."""
     available: tuple[str, ...] = ()
     """Values that this version has, where it lacks some of those that the key allows."""
     source: str = ""
-    """Where to read on: a method's paper or book, a key's family."""
+    """Where to read on: a method's or a value's paper or book, a key's family."""
 
     def __str__(self) -> str:
         lines = [f"{self.name} ({self.kind})", f"  {self.meaning}"]
@@ -37,16 +37,18 @@ class Description:
 
 
 def describe(name: str) -> Description:
-    """Describe a method or a configuration key by its name.
+    """Describe a method, a configuration key or a value of one by its name.
 
     Args:
-        name: such as "JACOBI_L1" or "relaxation_factor". Methods are named in capitals, keys mostly not.
+        name: such as "JACOBI_L1", "relaxation_factor" or "PMIS". Methods and values are named in capitals,
+            keys mostly not.
 
     Returns:
         Name, kind, meaning, default, allowed values and source; `print` shows them as text.
 
     Raises:
-        ValueError: no method of this version and no key has this name; the message names the nearest.
+        ValueError: no method or value of this version and no key has this name; the message names the
+            nearest.
 
     >>> import jaxamg
     >>> print(jaxamg.describe("kpz_order"))
@@ -63,20 +65,20 @@ def describe(name: str) -> Description:
         return known[name]
     near = get_close_matches(name.lower(), [other.lower() for other in known], n=1)
     remedy = next((f"; did you mean `{other}`?" for other in known if [other.lower()] == near), "")
-    raise ValueError(f"`{name}` is no method of this version and no configuration key{remedy}")
+    raise ValueError(f"`{name}` is no method or value of this version and no configuration key{remedy}")
 
 
 @cache
 def descriptions() -> dict[str, Description]:
-    """All of them by name: methods, then keys in the order of their declarations."""
+    """All of them by name: methods, values, then keys in the order of their declarations."""
     available: dict[str, list[str]] = {}
-    methods = []
+    named = []
     for entry in _engine.registry():
         available.setdefault(entry["key"], []).append(entry["name"])
-        if entry["key"] == "solver":
-            methods.append(Description(entry["name"], "method", entry["meaning"], source=entry["source"]))
+        kind = "method" if entry["key"] == "solver" else entry["key"]
+        named.append(Description(entry["name"], kind, entry["meaning"], source=entry["source"]))
     keys = [_key(parameter, available) for parameter in _engine.parameters()]
-    return {description.name: description for description in [*methods, *keys]}
+    return {description.name: description for description in [*named, *keys]}
 
 
 def _key(parameter: dict[str, Any], available: dict[str, list[str]]) -> Description:
@@ -102,6 +104,7 @@ def _key(parameter: dict[str, Any], available: dict[str, list[str]]) -> Descript
 def reference_page() -> str:
     """The text of docs/parameters.md."""
     methods = [entry for entry in descriptions().values() if entry.kind == "method"]
+    values = [entry for entry in descriptions().values() if entry.kind not in ("method", "key")]
     keys = [entry for entry in descriptions().values() if entry.kind == "key"]
     effective = [key for key in keys if "without effect" not in key.source]
     ignored = [key for key in keys if "without effect" in key.source]
@@ -119,6 +122,15 @@ def reference_page() -> str:
             "For any slot: `solver`, `preconditioner`, `smoother`, `coarse_solver` and so on.",
             "",
             *_table("name | what it does | source", [(f"`{m.name}`", m.meaning, m.source) for m in methods]),
+            "",
+            "## Values",
+            "",
+            "For the keys that choose parts of multigrid, and the order of sweeps.",
+            "",
+            *_table(
+                "key | value | what it does | source",
+                [(f"`{v.kind}`", f"`{v.name}`", v.meaning, v.source) for v in values],
+            ),
             "",
             "## Keys",
             "",

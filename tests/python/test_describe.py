@@ -30,11 +30,24 @@ def test_every_registered_method_is_documented_with_its_source():
     assert documented == set(_engine.methods())
 
 
-def test_values_of_the_registry_are_allowed_values():
+def test_values_of_the_registry_are_allowed_values_and_documented_with_their_source():
     allowed = {row["name"]: row["allowed"] for row in _engine.parameters()}
-    for row in _engine.registry():
-        if row["key"] != "solver":
-            assert row["name"] in allowed[row["key"]].split("|")
+    values = [row for row in _engine.registry() if row["key"] != "solver"]
+    assert len({row["name"] for row in values} | {*_engine.methods()}) == len(_engine.registry())
+    page = reference_page()
+    for row in values:
+        assert row["name"] in allowed[row["key"]].split("|")
+        description = jaxamg.describe(row["name"])
+        assert description.kind == row["key"]
+        assert description.meaning.endswith("."), row["name"]
+        assert description.source, row["name"]
+        assert f"| `{row['key']}` | `{row['name']}` |" in page
+
+
+def test_every_colouring_scheme_says_which_algorithm_serves_it():
+    schemes = [d for d in descriptions().values() if d.kind == "matrix_coloring_scheme"]
+    assert len(schemes) == 10
+    assert all("all schemes are this one" in scheme.meaning for scheme in schemes)
 
 
 @pytest.mark.skipif(not AMGX.exists(), reason="AmgX's table of parameters is not beside this checkout")

@@ -15,7 +15,7 @@ namespace {
 // roots with all their neighbours, the other such algorithm, would group across weak connections too.
 const Registry<int>& aggregators() {
   static const Registry<int> table = {
-#define AGGREGATOR(selector, passes) {#selector, passes},
+#define AGGREGATOR(selector, passes, ...) {#selector, passes},
 #include "registry.def"
   };
   return table;

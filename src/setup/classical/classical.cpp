@@ -8,7 +8,7 @@
 
 namespace amg {
 
-#define INTERPOLATOR(name, factory) std::unique_ptr<Interpolation> factory();
+#define INTERPOLATOR(name, factory, ...) std::unique_ptr<Interpolation> factory();
 #include "registry.def"
 
 namespace {
@@ -27,7 +27,7 @@ struct Selector {
 
 const Registry<Strength>& strengths() {
   static const Registry<Strength> table = {
-#define STRENGTH(name, word) {#name, &Space::word},
+#define STRENGTH(name, word, ...) {#name, &Space::word},
 #include "registry.def"
   };
   return table;
@@ -35,7 +35,7 @@ const Registry<Strength>& strengths() {
 
 const Registry<Selector>& selectors() {
   static const Registry<Selector> table = {
-#define SELECTOR(name, word, looks_at) {#name, {&Space::word, LooksAt::looks_at}},
+#define SELECTOR(name, word, looks_at, ...) {#name, {&Space::word, LooksAt::looks_at}},
 #include "registry.def"
   };
   return table;
@@ -43,7 +43,7 @@ const Registry<Selector>& selectors() {
 
 const Registry<MakeInterpolation>& interpolators() {
   static const Registry<MakeInterpolation> table = {
-#define INTERPOLATOR(name, factory) {#name, factory},
+#define INTERPOLATOR(name, factory, ...) {#name, factory},
 #include "registry.def"
   };
   return table;
