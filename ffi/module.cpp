@@ -21,6 +21,7 @@
 #include "handlers.h"
 #include "linear_solver.h"
 #include "matrix/column_coloring.h"
+#include "matrix/matrix_facts.h"
 #include "operations.h"
 #include "registry.h"
 #include "solver_cache.h"
@@ -189,6 +190,36 @@ nb::tuple column_coloring(const Array1<std::int64_t>& offsets, const Array1<std:
     coloring = amg::color_columns(span_of(offsets), span_of(columns), column_count);
   }
   return nb::make_tuple(numpy_array(std::move(coloring.colors)), coloring.count);
+}
+
+template <class T>
+nb::dict matrix_facts(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns,
+                      const Array1<T>& values, std::int32_t block_dim) {
+  amg::MatrixFacts facts;
+  {
+    const nb::gil_scoped_release release;
+    facts = amg::matrix_facts(span_of(offsets), span_of(columns), span_of(values), block_dim);
+  }
+  nb::dict result;
+  result["one_sign"] = facts.one_sign;
+  result["mean_coupling"] = facts.mean_coupling;
+  result["largest_coupling"] = facts.largest_coupling;
+  result["same_sign"] = facts.same_sign;
+  result["unevenness"] = facts.unevenness;
+  result["symmetric"] = facts.symmetric;
+  return result;
+}
+
+// (steps, jumps)
+template <class T>
+nb::tuple distance_across(const Array1<std::int64_t>& offsets, const Array1<std::int32_t>& columns,
+                          const Array1<T>& values, std::int32_t block_dim, std::int64_t limit) {
+  amg::Distance distance;
+  {
+    const nb::gil_scoped_release release;
+    distance = amg::distance_across(span_of(offsets), span_of(columns), span_of(values), block_dim, limit);
+  }
+  return nb::make_tuple(distance.steps, distance.jumps);
 }
 
 nb::dict solve_info(const amg::SolveInfo& solve) {
@@ -372,6 +403,14 @@ NB_MODULE(_engine, m) {
   m.def("explain", [](int reason) { return amg::explain(static_cast<amg::Reason>(reason)); });
 
   m.def("column_coloring", &column_coloring, nb::arg("offsets"), nb::arg("columns"), nb::arg("column_count"));
+  m.def("matrix_facts", &matrix_facts<float>, nb::arg("offsets"), nb::arg("columns"),
+        nb::arg("values").noconvert(), nb::arg("block_dim"));
+  m.def("matrix_facts", &matrix_facts<double>, nb::arg("offsets"), nb::arg("columns"),
+        nb::arg("values").noconvert(), nb::arg("block_dim"));
+  m.def("distance_across", &distance_across<float>, nb::arg("offsets"), nb::arg("columns"),
+        nb::arg("values").noconvert(), nb::arg("block_dim"), nb::arg("limit"));
+  m.def("distance_across", &distance_across<double>, nb::arg("offsets"), nb::arg("columns"),
+        nb::arg("values").noconvert(), nb::arg("block_dim"), nb::arg("limit"));
   m.def("held_report", [](std::int64_t number) { return amg::SolverCache::instance().report(number); });
   m.def("held_matrix", &held_matrix, nb::arg("number"), nb::arg("level"), nb::arg("which"));
   m.def("let_go", [](std::int64_t number) { amg::SolverCache::instance().let_go(number); });
