@@ -2,7 +2,6 @@
 
 import functools
 import types
-import weakref
 from typing import Any, ClassVar, Self
 
 import jax
@@ -17,6 +16,7 @@ from ._claims import Known, known, merge
 from ._matrix import operands
 from ._operator import Operator
 from ._pattern import Pattern, from_coloring
+from ._remember import Remembered
 
 
 class _Cached:
@@ -163,7 +163,8 @@ def with_cache(
     places = _merged_pattern(A, coloring, pattern)
     result = _attached(A, places, merged)
     if merged.is_symmetric == "auto":
-        result = _attached(A, places, merged._replace(is_symmetric=_is_symmetric(result)))
+        found = _verdicts.get(result, "symmetric", lambda: _equals_its_transpose(result))
+        result = _attached(A, places, merged._replace(is_symmetric=found))
     return result
 
 
@@ -243,24 +244,11 @@ def _is_leaf(value: Any) -> bool:
     return jax.tree_util.all_leaves([value])
 
 
-# What the check found, by the arrays that make up the matrix: JAX's do not change.
-_verdicts: dict[tuple[int, ...], bool] = {}
-
-
-def _is_symmetric(A: Any) -> bool:
-    """Find out whether A equals its conjugate transpose to rounding, once for a matrix of JAX."""
-    buffers = [getattr(A, name) for name in A._buffers] if isinstance(A, _Cached) else [None]
-    if not all(isinstance(buffer, jax.Array) for buffer in buffers):
-        return _equals_its_transpose(A)
-    key = tuple(map(id, buffers))
-    if key not in _verdicts:
-        _verdicts[key] = _equals_its_transpose(A)
-        for buffer in buffers:
-            weakref.finalize(buffer, _verdicts.pop, key, None)
-    return _verdicts[key]
+_verdicts: Remembered[bool] = Remembered()
 
 
 def _equals_its_transpose(A: Any) -> bool:
+    """To rounding; of a complex A its conjugate transpose."""
     matrix = _scipy(A)
     difference = abs(matrix - matrix.conj().T)
     eps = np.finfo(matrix.dtype).eps
