@@ -31,18 +31,33 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests/python"))
 import problems
 
 RELATIVES: dict[str, Callable[[], sp.csr_array]] = {
+    "p2d_100": lambda: problems.poisson2d(100),
     "p2d_128": lambda: problems.poisson2d(128),
     "p3d_64": lambda: problems.poisson3d(64),
+    "aniso1e-1_90": lambda: problems.anisotropic2d(90, 1e-1),
     "aniso1e-2_256": lambda: problems.anisotropic2d(256, 1e-2),
+    "aniso1e-4_128": lambda: problems.anisotropic2d(128, 1e-4),
     "convdiff20_256": lambda: problems.convection_diffusion2d(256, 20.0),
+    "convdiff200_64": lambda: problems.convection_diffusion2d(64, 200.0),
     "convdiff2000_128": lambda: problems.convection_diffusion2d(128, 2000.0),
     "elast2d_150": lambda: problems.elasticity2d(150),
+    "elast3d_16": lambda: problems.elasticity3d(16, 6, 6),
     "helm_128": lambda: problems.helmholtz2d(128, 0.005),
+    "helm2e-2_128": lambda: problems.helmholtz2d(128, 0.02),
+    "jumps1e2_24": lambda: problems.jumps3d(24, 1e2),
     "jumps1e6_32": lambda: problems.jumps3d(32, 1e6, 8),
+    "jumps1e8_24": lambda: problems.jumps3d(24, 1e8),
+    "line_20000": lambda: problems.tridiagonal(20000),
     "stretched_128": lambda: concrete(matrices.poisson_matrix_stretched(128, 128, 1.02)[0]),
     "skew_128": lambda: concrete(matrices.poisson_matrix(128, 0.5)),
     "wind_128": lambda: concrete(matrices.convection_diffusion_matrix_2d(128, 1e-3, 0.3, 1.0)),
     "random_5000": lambda: concrete(matrices.random_matrix(5000, 0.002)),
+}
+# With block_dim, the unknowns of a node.
+OF_NODES: dict[str, tuple[Callable[[], sp.csr_array], int]] = {
+    "elast2d_100_nodes": (lambda: problems.elasticity2d(100), 2),
+    "elast3d_24_nodes": (lambda: problems.elasticity3d(24, 10, 10), 3),
+    "kron2_120_nodes": (lambda: sp.csr_array(sp.kron(problems.poisson2d(120), [[2, 0.5], [0.5, 1]])), 2),
 }
 
 
@@ -65,7 +80,8 @@ def seconds(A: sp.csr_array, config: str, repeats: int) -> tuple[float, bool]:
 
 
 def main() -> None:
-    gallery = {name: problem.build for name, problem in problems.GALLERY.items()} | RELATIVES
+    builders = {name: problem.build for name, problem in problems.GALLERY.items()} | RELATIVES
+    gallery = {name: (build, 1) for name, build in builders.items()} | OF_NODES
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", nargs="*", default=list(gallery), choices=list(gallery), metavar="NAME")
     parser.add_argument("--tolerance", type=float, default=1e-8)
@@ -73,17 +89,19 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     _engine.set_num_threads(1)
-    configs = {
-        name: method(config, {"tolerance": options.tolerance}).canonical for name, config in PRESETS.items()
-    }
     for name in options.problems:
-        A = sp.csr_array(gallery[name]())
+        build, block_dim = gallery[name]
+        keys = {"tolerance": options.tolerance} | ({"block_dim": block_dim} if block_dim > 1 else {})
+        A = sp.csr_array(build())
         A.sort_indices()
-        results = {preset: seconds(A, config, options.repeats) for preset, config in configs.items()}
+        results = {
+            preset: seconds(A, method(config, keys).canonical, options.repeats)
+            for preset, config in PRESETS.items()
+        }
         looks = []
         for _ in range(options.repeats):
             start = time.process_time()
-            choice = choose(operands(A))
+            choice = choose(A, block_dim)
             looks.append(time.process_time() - start)
         solved = {preset: time_taken for preset, (time_taken, success) in results.items() if success}
         best = min(solved, key=lambda preset: solved[preset], default=None)

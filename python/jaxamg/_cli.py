@@ -12,6 +12,7 @@ import scipy.io
 import scipy.sparse as sp
 
 from . import _engine
+from ._auto import choose
 from ._cache import get_solver_cache_info
 from ._config import resolve
 from ._describe import descriptions
@@ -49,7 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     solve.add_argument("matrix", metavar="A.mtx", help="Matrix Market file (.gz as well)")
     solve.add_argument("--rhs", metavar="b.mtx", help="right-hand side, also .npy (default: ones)")
-    solve.add_argument("--config", metavar="c.json", help="AmgX configuration (default: BiCGStab with AMG)")
+    solve.add_argument(
+        "--config",
+        metavar="c.json",
+        help='AmgX configuration, a preset\'s name, or "auto": what suits A (default: BiCGStab with AMG)',
+    )
     solve.add_argument(
         "--set",
         metavar="KEY=VALUE",
@@ -81,9 +86,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _solve(options: argparse.Namespace) -> int:
-    chosen = method(options.config, _settings(options.set))
+    settings = _settings(options.set)
+    chosen = None if options.config == "auto" else method(options.config, settings)
     plot = _plotter() if options.plot else None
     A = _read_matrix(options.matrix)
+    if chosen is None:
+        choice = choose(A)
+        chosen = method(choice.config, settings)
+        print(f"configuration {choice.preset}: {choice.why}")
     b = _read_rhs(options.rhs, A.shape[0])
     print(f"{options.matrix}: {A.shape[0]:,} unknowns, {A.nnz:,} nonzeros; b = {options.rhs or 'ones'}")
 

@@ -86,10 +86,10 @@ def resolve(config: Any, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     (1e-08, {'solver': 'JACOBI_L1'})
     """
     top, outer = _split(_load(config))
-    keyword_top, keyword_outer = _split(_plain(kwargs))
+    keyword_top, keyword_outer = _split(plain(kwargs))
     top, outer = top | keyword_top, _merge(outer, keyword_outer)
     defaults = _defaults(outer.get("solver", _OUTER_DEFAULTS["solver"]), top, outer.get("preconditioner"))
-    solver = _merge(_plain(defaults), outer) | _ALWAYS_ON
+    solver = _merge(plain(defaults), outer) | _ALWAYS_ON
     return {"config_version": 2} | top | {"solver": solver}
 
 
@@ -103,7 +103,7 @@ def resolve_preconditioner(config: Any, kwargs: Mapping[str, Any]) -> dict[str, 
     0
     """
     top, method = _split(_load(config))
-    keyword_top, keywords = _split(_plain(kwargs))
+    keyword_top, keywords = _split(plain(kwargs))
     top, method = top | keyword_top, _merge({"solver": "AMG"} | method, keywords)
     if method["solver"] == "AMG":
         defaults = _OUTER_DEFAULTS | _amg_defaults(top, method)
@@ -111,7 +111,7 @@ def resolve_preconditioner(config: Any, kwargs: Mapping[str, Any]) -> dict[str, 
         defaults = _defaults(method["solver"], top, method.get("preconditioner"))
     monitored = method.get("monitor_residual", int("tolerance" in method))
     max_iters = _OUTER_DEFAULTS["max_iters"] if monitored else 1
-    solver = _merge(_plain(defaults | {"max_iters": max_iters, "monitor_residual": monitored}), method)
+    solver = _merge(plain(defaults | {"max_iters": max_iters, "monitor_residual": monitored}), method)
     return {"config_version": 2} | top | {"solver": solver}
 
 
@@ -159,13 +159,13 @@ def _load(config: Any) -> dict[str, Any]:
     if config is None:
         return {}
     if isinstance(config, str) and config == "auto":
-        raise ValueError('config="auto" needs a matrix to look at: jaxamg.solve and jaxamg.setup take it')
+        raise ValueError('config="auto" needs a matrix to look at, which is not at hand here')
     if isinstance(config, str) and config in PRESETS:
-        return _plain(PRESETS[config])
+        return plain(PRESETS[config])
     if isinstance(config, (str, os.PathLike)):
         return _read(config)
     if isinstance(config, Mapping):
-        return _plain(config)
+        return plain(config)
     given = "an array" if hasattr(config, "shape") else type(config).__name__
     hint = "; an initial guess is x0=" if given in ("an array", "list", "tuple") else ""
     raise TypeError(f"config must be a dict or a JSON file's path, not {given}{hint}")
@@ -190,10 +190,10 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     return config
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Copy with scalars of NumPy and JAX turned into Python's, which is what JSON and the engine know."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, np.ndarray | jax.Array) and value.ndim == 0:
         if isinstance(value, jax.core.Tracer):
             raise TypeError(

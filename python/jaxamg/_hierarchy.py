@@ -237,7 +237,7 @@ def setup(A: Any, config: Any = None, **kwargs: Any) -> Hierarchy:
             "setup of a complex A is not supported by this version; solve caches its hierarchy"
         )
     if isinstance(config, str) and config == "auto":
-        config = choose(matrix, kwargs.get("block_dim", 1)).config
+        config = choose(matrix if callable(A) else A, kwargs.get("block_dim", 1)).config
     chosen = method(config, kwargs)
     check_nodes(matrix.n, chosen.block_dim)
     return Hierarchy(matrix, chosen)

@@ -1,6 +1,7 @@
 """The engine in lineax's words: a solver, an operator that carries a sparse matrix, and a preconditioner."""
 
 import itertools
+import json
 import math
 from typing import Any
 
@@ -10,6 +11,7 @@ from jax.flatten_util import ravel_pytree
 
 from ._claims import Known, known
 from ._complex import is_complex
+from ._config import plain
 from ._derivatives import multiply
 from ._matrix import Operands, operands
 from ._method import Method, check_nodes, method
@@ -126,6 +128,7 @@ _register()
 class _State(eqx.Module):
     A: tuple[Any, ...]  # row_index, col_index, values
     null: NullSpaces | None  # of the operator
+    method: Method = eqx.field(static=True)
     format: str = eqx.field(static=True)
     transposed: bool = eqx.field(static=True)
     symmetric: bool = eqx.field(static=True)
@@ -138,7 +141,9 @@ class AMG(lx.AbstractLinearSolver):
     """jaxamg's solvers for `lineax.linear_solve`, and through it for optimistix and diffrax.
 
     Args:
-        config: AmgX configuration, as in `jaxamg.solve`; None: BiCGStab preconditioned by AMG.
+        config: AmgX configuration, as in `jaxamg.solve`; None: BiCGStab preconditioned by AMG; "auto": what
+            suits the operator's matrix. As `lineax.linear_solve` is a jitted function, in which values are
+            traced, that takes `state=solver.init(operator, {})`; without, it is the default.
         pattern: where an operator has its entries that is only a function, such as the Jacobians that
             optimistix and diffrax make; a `jaxamg.Pattern`. The values are found by one product a colour.
         nullspace, transpose_nullspace, labels, label_sum: of a singular operator, as in `jaxamg.solve`: the
@@ -163,7 +168,10 @@ class AMG(lx.AbstractLinearSolver):
     (Array(True, dtype=bool), True)
     """
 
-    method: Method = eqx.field(static=True)
+    method: Method | None = eqx.field(static=True)
+    """None: up to the matrix."""
+    keywords: str = eqx.field(static=True)
+    """Then, as JSON, which can be hashed."""
     pattern: Any
     # What is known of the operator: its arrays, and the rest.
     _arrays: tuple[Any, ...]
@@ -180,7 +188,9 @@ class AMG(lx.AbstractLinearSolver):
         label_sum: Any = None,
         **kwargs: Any,
     ):
-        self.method = method(config, kwargs)
+        is_auto = isinstance(config, str) and config == "auto"
+        self.method = None if is_auto else method(config, kwargs)
+        self.keywords = json.dumps(plain(kwargs)) if is_auto else ""
         self.pattern = pattern
         facts = Known(None, nullspace, transpose_nullspace, labels, label_sum)
         self._arrays, self._static = split(facts)
@@ -189,11 +199,13 @@ class AMG(lx.AbstractLinearSolver):
         rows, columns = operator.out_size(), operator.in_size()
         if rows != columns:
             raise ValueError(f"jaxamg.AMG solves square systems; the operator is {rows} by {columns}")
-        check_nodes(rows, self.method.block_dim)
         A, transposed = _entries(operator, self.pattern)
         dtype = jnp.result_type(A.values, *jax.tree.leaves(operator.out_structure()))
+        chosen = self.method or _suited(A, json.loads(self.keywords))
+        check_nodes(rows, chosen.block_dim)
         return _State(
             A=tuple(map(jnp.asarray, A.arrays)),
+            method=chosen,
             format=A.format,
             null=null_spaces(joined(self._arrays, self._static), rows, dtype),
             transposed=transposed,
@@ -209,9 +221,9 @@ class AMG(lx.AbstractLinearSolver):
         b, _ = ravel_pytree(vector)
         A = Operands(state.format, *state.A, n=b.size)
         x, iterations, status, reason, residual, *_ = solve_operands(
-            A, b, self.method, null=state.null, symmetric=state.symmetric, transposed=state.transposed
+            A, b, state.method, null=state.null, symmetric=state.symmetric, transposed=state.transposed
         )
-        stats = {"num_steps": iterations[0], "max_steps": self.method.max_iters, "residual": residual[0]}
+        stats = {"num_steps": iterations[0], "max_steps": state.method.max_iters, "residual": residual[0]}
         return _unravel(x, state.solution), _result(status[0], reason[0]), stats
 
     def transpose(self, state: _State, options: dict[str, Any]) -> tuple[_State, dict[str, Any]]:
@@ -219,6 +231,7 @@ class AMG(lx.AbstractLinearSolver):
         return _State(
             A=state.A,
             null=None if null is None else null.of_transpose(is_complex(state.A[2].dtype)),
+            method=state.method,
             format=state.format,
             transposed=state.transposed != (not state.symmetric),
             symmetric=state.symmetric,
@@ -292,6 +305,12 @@ def make_lineax_preconditioner(  # noqa: D417  (what is not supported yet is not
 
     chosen = operator.tags if tags is None else tags
     return lx.FunctionLinearOperator(apply, _structure(codomain), chosen)
+
+
+def _suited(A: Operands, keywords: dict[str, Any]) -> Method:
+    from ._auto import choose
+
+    return method(choose(A, keywords.get("block_dim", 1)).config, keywords)
 
 
 def _entries(operator: lx.AbstractLinearOperator, pattern: Any) -> tuple[Operands, bool]:

@@ -53,8 +53,9 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     Args:
         A: matrix (n, n), as in `solve`.
         config: AmgX configuration of the method, as in `solve`; None: one AMG cycle with the settings of
-            `solve`'s default preconditioner. Where it has no `tolerance`, exactly `max_iters` iterations
-            (default 1) are done, whatever the residual. With one, iterations go on until it is met.
+            `solve`'s default preconditioner; "auto": the preconditioner of what suits A. Where it has no
+            `tolerance`, exactly `max_iters` iterations (default 1) are done, whatever the residual. With one,
+            iterations go on until it is met.
         save_stats_file: path to which settings, grid table, complexities and memory are written as text.
         return_info: the function returns `(M r, info)`, with `solve`'s info for A z = r.
         nullspace, transpose_nullspace, labels, label_sum: of a singular A, as in `solve`, or attached to A by
@@ -84,6 +85,11 @@ def make_preconditioner(  # noqa: D417  (what is not supported yet is not descri
     """
     reject_unsupported(comm=comm, nglobal=nglobal, partition_info=partition_info)
     matrix = operands(A)
+    if isinstance(config, str) and config == "auto":
+        from ._auto import choose  # which imports SciPy
+
+        choice = choose(matrix if callable(A) else A, kwargs.get("block_dim", 1))
+        config = choice.config.get("preconditioner")
     dtype = working_dtype(matrix.values, matrix.values)
     is_complex_matrix = is_complex(dtype)
     facts = merge(known(A), Known(None, nullspace, transpose_nullspace, labels, label_sum))

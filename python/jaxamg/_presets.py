@@ -9,12 +9,10 @@ _AGGREGATION = {
     "dense_lu_num_rows": 64,
 }
 _CLASSICAL = {"strength_threshold": 0.25, "interp_max_elements": 4}
-# l1-Jacobi converges for every symmetric positive definite matrix, M-matrix or not.
-_AGGRESSIVE = {
-    "aggressive_levels": 1,
-    "interp_max_elements": 4,
-    "smoother": {"solver": "JACOBI_L1", "relaxation_factor": 1.0},
-}
+# Converges for every symmetric positive definite matrix, M-matrix or not.
+_L1_JACOBI = {"solver": "JACOBI_L1", "relaxation_factor": 1.0}
+_AGGRESSIVE = {"aggressive_levels": 1, "interp_max_elements": 4, "smoother": _L1_JACOBI}
+_SMOOTHED = {"algorithm": "SMOOTHED_AGGREGATION", "smoother": _L1_JACOBI}
 _JACOBI = {"solver": "BLOCK_JACOBI", "max_iters": 1}
 _ILU = {"solver": "MULTICOLOR_ILU", "ilu_sparsity_level": 1, "max_iters": 1}
 
@@ -24,9 +22,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "pcg-aggregation": {"solver": "PCG", "preconditioner": _AGGREGATION},
     "pcg-classical": {"solver": "PCG", "preconditioner": _CLASSICAL},
     "pcg-aggressive": {"solver": "PCG", "preconditioner": _AGGRESSIVE},
+    "pcg-smoothed": {"solver": "PCG", "preconditioner": _SMOOTHED},
     "bicgstab-jacobi": {"solver": "PBICGSTAB", "preconditioner": _JACOBI},
     "bicgstab-aggregation": {"solver": "PBICGSTAB", "preconditioner": _AGGREGATION},
     "bicgstab-classical": {"solver": "PBICGSTAB", "preconditioner": _CLASSICAL},
+    "bicgstab-aggressive": {"solver": "PBICGSTAB", "preconditioner": _AGGRESSIVE},
     "gmres-classical": {"solver": "FGMRES", "gmres_n_restart": 50},
     "gmres-ilu": {"solver": "FGMRES", "gmres_n_restart": 50, "preconditioner": _ILU},
 }

@@ -62,7 +62,8 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
         config: AmgX configuration: a dict, flat (`{"solver": "PCG", "tolerance": 1e-8}`) or nested, a JSON
             file's path, a preset's name ("pcg-aggressive"), or None for BiCGStab preconditioned by classical
             AMG, tolerance 1e-6. "auto": the preset that suits A by its symmetry, signs, diagonal and size,
-            which takes a few passes over A and concrete values; while A is traced it is the default.
+            which takes a pass over A's concrete values, once for arrays of JAX; while A is traced it is the
+            default.
         save_stats_file: path to which settings, grid table, complexities, memory, residuals and times are
             written as text. The configuration keys `print_config`, `print_grid_stats`, `print_solve_stats`
             and `obtain_timings` send each its part of that to Python's logger "jaxamg" at level INFO.
@@ -146,7 +147,7 @@ def solve(  # noqa: D417  (what is not supported yet is not described)
     if isinstance(config, str) and config == "auto":
         from ._auto import choose  # which imports SciPy
 
-        choice = choose(matrix, block_dim)
+        choice = choose(matrix if callable(A) else A, block_dim, near_nullspace is not None)
         config = choice.config
     if hierarchy is None:
         chosen = method(config, kwargs)

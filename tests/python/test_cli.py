@@ -56,6 +56,12 @@ def test_configuration_file_and_settings(files, capsys):
     assert "operator complexity" not in capsys.readouterr().out
 
 
+def test_auto_says_what_it_chose_and_why(files, capsys):
+    assert main(["solve", "A.mtx", "--config", "auto", "--set", "tolerance=1e-9", "--output", "x.npy"]) == 0
+    assert "configuration pcg-jacobi: symmetric and small" in capsys.readouterr().out
+    assert np.linalg.norm(1 - files @ np.load("x.npy")) <= 1e-9 * 20
+
+
 def test_a_singular_matrix_is_no_success(files, capsys):
     """Ones are not in its range."""
     scipy.io.mmwrite("S.mtx", sp.csr_array([[1.0, 0.0], [2.0, 0.0]]))
