@@ -1,5 +1,7 @@
 """Patterns from tracing equal the nonzeros of the dense Jacobian; colourings are valid."""
 
+import io
+import sys
 from functools import partial
 
 import jax
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jax import lax
 from jax.experimental import sparse
+from jaxamg._progress import progress
 
 N = 12
 rng = np.random.default_rng(0)
@@ -275,6 +278,26 @@ def test_untraceable_operator_is_probed():
 
     coloring = jaxamg.cache_coloring(operator, (N, N))
     np.testing.assert_array_equal(pattern_matrix(coloring), jacobian(operator) != 0)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_long_work_shows_a_bar_on_a_terminal_alone(stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream())
+    assert list(progress(range(4), 4, "probing f", patience=-1)) == [0, 1, 2, 3]
+    shown = sys.stderr.getvalue()
+    if stream is Terminal:
+        assert "probing f [###############               ] 2/4" in shown
+        assert shown.endswith("\r\x1b[K")  # and is gone at the end
+    else:
+        assert not shown
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(progress(range(4), 4, "probing f")) == [0, 1, 2, 3]
+    assert not sys.stderr.getvalue()  # what is done at once needs no bar
 
 
 def test_probing_allows_for_the_rounding_of_x():
