@@ -20,7 +20,7 @@
 
 namespace amg {
 
-#define INTERPOLATOR(name, factory) std::unique_ptr<Interpolation> factory();
+#define INTERPOLATOR(name, factory, ...) std::unique_ptr<Interpolation> factory();
 #include "registry.def"
 
 namespace {
