@@ -142,6 +142,44 @@ TEST_P(NullSpaceTest, RemovesEveryVectorInEveryComponent) {
   EXPECT_LE((site.download(v) - expected).norm(), 10 * eps * x.norm());
 }
 
+TEST_P(NullSpaceTest, IsAnotherForAScaledMatrix) {
+  const int rows = 700;
+  const Lanes q = problems::random_lanes(1, rows).rowwise().normalized();
+  const Lanes d = site.rounded(problems::random_lanes(rows, 1, 1).array().exp());
+  const Lanes inverse = site.rounded(d.cwiseInverse()), x = site.rounded(problems::random_lanes(rows, 3));
+  const Lanes part = q * (d.col(0).asDiagonal() * x);
+  const Lanes expected = x - inverse.col(0).asDiagonal() * (q.transpose() * part);
+
+  const Declared declared(site, q, q, 1);
+  const Quotient quotient(space, site.dtype, declared.null);
+  const OwnedVector scale = site.upload(d), inverted = site.upload(inverse), v = site.upload(x);
+  quotient.right->scaled(space, static_cast<Vector>(scale).data, static_cast<Vector>(inverted).data)
+      .remove(space, v);
+  EXPECT_LE((site.download(v) - expected).norm(), 20 * eps * x.norm());
+}
+
+// Of the declared vectors one is the row's unit vector, or none is.
+TEST_P(NullSpaceTest, ARowOfZerosIsNoFaultWhereItIsDeclared) {
+  const Sparse line = neumann(20, 1, 1);
+  problems::Entries entries;
+  for (int i = 0; i < line.rows(); ++i)
+    for (Sparse::InnerIterator a(line, i); a; ++a)
+      entries.emplace_back(i, static_cast<int>(a.col()), a.value());
+  const Sparse A = problems::from_entries(21, entries);
+  Lanes basis = Lanes::Zero(2, 21);
+  basis.row(0).head(20).setConstant(1 / std::sqrt(20.0));
+  basis(1, 20) = 1;
+  const Declared both(site, basis, basis, 1), one(site, basis.topRows(1), basis.topRows(1), 1);
+  const Lanes b = problems::random_lanes(21, 2);
+  const Matrix2 pinv = Matrix2(A).completeOrthogonalDecomposition().pseudoInverse();
+  const auto said = solve(method("PCG"), A, b, &both);
+  EXPECT_EQ(said.info.status, std::vector(2, Status::success));
+  // κ ≤ 4 / (4 sin²(π / 40)) = 163 times the tolerance
+  EXPECT_LE((said.x - pinv * b).norm(), 163 * 1e-4 * (pinv * b).norm());
+  EXPECT_EQ(solve(method("PCG"), A, b, &one).info.reason[0], Reason::zero_row);
+  EXPECT_EQ(solve(method("PCG"), A, b).info.reason[0], Reason::zero_row);
+}
+
 TEST_P(NullSpaceTest, OneFixedPointTellsDirichletFromNeumann) {
   const int n = 300;
   Sparse A = neumann(n, n, 1);
