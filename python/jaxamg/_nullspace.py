@@ -6,7 +6,6 @@ derivative.
 """
 
 import math
-import weakref
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from ._claims import Known
 from ._complex import is_complex, real_vector
 from ._matrix import is_traced
 from ._method import Method
+from ._remember import Remembered
 
 
 class NullSpaceWarning(UserWarning):
@@ -52,9 +52,8 @@ class NullSpaces(NamedTuple):
         return swapped.of_conjugate() if is_complex else swapped
 
 
-# By the arrays that declare them, which JAX does not change: what is attached to a matrix comes with every
-# solve, and to sort the labels of a million rows takes a quarter of a solve's time.
-_bases: dict[tuple[Any, ...], NullSpaces] = {}
+# What is attached to a matrix comes with every solve; to sort labels of a million rows takes a quarter of one.
+_bases: Remembered[NullSpaces | None] = Remembered()
 
 
 def null_spaces(facts: Known, n: int, dtype: Any) -> NullSpaces | None:
@@ -68,18 +67,11 @@ def null_spaces(facts: Known, n: int, dtype: Any) -> NullSpaces | None:
     """
     leaves, structure = jax.tree.flatten((facts.nullspace, facts.transpose_nullspace, facts.labels))
     arrays = [leaf for leaf in leaves if hasattr(leaf, "shape")]
-    if not arrays or is_traced(*arrays) or not all(isinstance(array, jax.Array) for array in arrays):
-        return _null_spaces(facts, n, dtype)
-    identities = [id(leaf) if hasattr(leaf, "shape") else leaf for leaf in leaves]
-    key = (*identities, structure, n, np.dtype(dtype))
-    if key not in _bases:
-        spaces = _null_spaces(facts, n, dtype)
-        if spaces is None or is_traced(spaces.right):
-            return spaces
-        _bases[key] = spaces
-        for array in arrays:
-            weakref.finalize(array, _bases.pop, key, None)
-    return _bases[key]
+    others = tuple(None if hasattr(leaf, "shape") else leaf for leaf in leaves)
+    find = partial(_null_spaces, facts, n, dtype)
+    if is_traced(*arrays) or not all(isinstance(array, jax.Array) for array in arrays):
+        return find()
+    return _bases.of(arrays, (others, structure, n, np.dtype(dtype)), find)
 
 
 def _null_spaces(facts: Known, n: int, dtype: Any) -> NullSpaces | None:

@@ -2,7 +2,7 @@
 
 import sys
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 import jax
@@ -20,15 +20,19 @@ class Remembered(Generic[T]):
 
     def get(self, A: Any, question: Hashable, find: Callable[[], T]) -> T:
         """Return what `find` returned for this matrix and question; of other arrays, ask it anew."""
-        buffers = buffers_of(A)
-        if not buffers:
-            return find()
+        return self.of(buffers_of(A), question, find)
+
+    def of(self, buffers: Sequence[jax.Array], question: Hashable, find: Callable[[], T]) -> T:
+        """Do the same for arrays of JAX that are concrete; with none of them, ask anew."""
         key = (question, *map(id, buffers))
-        if key not in self._found:
-            self._found[key] = find()
+        if key in self._found:
+            return self._found[key]
+        found = find()
+        if buffers and not is_traced(*jax.tree.leaves(found)):  # which it is inside of `jit`
+            self._found[key] = found
             for buffer in buffers:
                 weakref.finalize(buffer, self._found.pop, key, None)
-        return self._found[key]
+        return found
 
 
 def buffers_of(A: Any) -> tuple[jax.Array, ...]:
