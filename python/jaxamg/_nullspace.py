@@ -52,7 +52,7 @@ class NullSpaces(NamedTuple):
         return swapped.of_conjugate() if is_complex else swapped
 
 
-# What is attached to a matrix comes with every solve; to sort labels of a million rows takes a quarter of one.
+# What is attached to a matrix comes with every solve; to sort a million labels takes a quarter of one.
 _bases: Remembered[NullSpaces | None] = Remembered()
 
 
