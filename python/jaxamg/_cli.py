@@ -89,6 +89,8 @@ def _solve(options: argparse.Namespace) -> int:
     settings = _settings(options.set)
     chosen = None if options.config == "auto" else method(options.config, settings)
     plot = _plotter() if options.plot else None
+    for path in filter(None, (options.output, options.plot)):
+        _check_folder(path)
     A = _read_matrix(options.matrix)
     if chosen is None:
         choice = choose(A)
@@ -165,6 +167,12 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     return settings
 
 
+def _check_folder(path: str) -> None:
+    """Before the solve: what a long one found must not be lost."""
+    if not Path(path).resolve().parent.is_dir():
+        raise FileNotFoundError(f"{path} cannot be written: its folder does not exist")
+
+
 def _read_matrix(path: str) -> sp.csr_array:
     A = sp.csr_array(_read_mtx(path))
     if A.shape[0] != A.shape[1] or A.shape[0] == 0:
@@ -188,7 +196,7 @@ def _read_mtx(path: str) -> Any:
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{path} is no Matrix Market file: {error}") from error
     if np.iscomplexobj(array):
-        raise ValueError(f"{path} holds complex numbers, which this version does not solve with")
+        raise ValueError(f"{path} holds complex numbers, for which there is jaxamg.solve in Python")
     return array
 
 

@@ -108,6 +108,13 @@ def test_bad_input_is_one_line_and_exit_code_2(case, files, capsys):
     assert message in error
 
 
+def test_a_folder_that_is_missing_is_told_before_the_solve(files, capsys):
+    assert main(["solve", "A.mtx", "--output", "missing/x.npy"]) == 2
+    output = capsys.readouterr()
+    assert "missing/x.npy cannot be written: its folder does not exist" in output.err
+    assert not output.out
+
+
 def test_unread_keys_are_warned_of(files, capsys):
     assert main(["solve", "A.mtx", "--set", "gmres_n_restart=31"]) == 0
     assert capsys.readouterr().err.startswith(
