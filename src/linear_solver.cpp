@@ -194,8 +194,9 @@ SolveInfo LinearSolver::iterate_on(const Quotient& quotient, Space& space, const
 SolveInfo LinearSolver::iterate(Space& space, const StoppingRule& rule, const Operator& A, ConstVector b,
                                 Vector x, const Observer* observer) {
   Monitor monitor(space, rule, b, A.matrix.block_dim, observer);
+  monitor.watch(A, b, x);
   do method_->solve(space, A, b, x, monitor);
-  while (monitor.reconsider(A, b, x));
+  while (monitor.reconsider());
   return monitor.info();
 }
 

@@ -6,6 +6,13 @@
 
 namespace amg {
 
+namespace {
+
+constexpr double far_worse = 10;  // the swings of a residual that is not monotone are no failure
+constexpr int look_every = 10;    // iterations
+
+}  // namespace
+
 Monitor::Monitor(Space& space, const StoppingRule& rule, ConstVector b, std::int32_t block_dim,
                  const Observer* observer)
     : space_(space),
@@ -26,6 +33,8 @@ Monitor::Monitor(Space& space, const StoppingRule& rule, ConstVector b, std::int
   space_.write(active(), std::vector<double>(count, 1.0));
 }
 
+void Monitor::watch(const Operator& A, ConstVector b, Vector x) { system_ = {A, b, x}; }
+
 bool Monitor::start(ConstVector r, Scalar rr) {
   if (!rule_.monitored) return rule_.max_iters == 0;
   if (started_) return check(r, rr, {}, false, true);
@@ -40,6 +49,7 @@ bool Monitor::start(ConstVector r, Scalar rr) {
       lane.initial.push_back(of_component > epsilon(dtype_) * largest ? of_component : largest);
     }
     lane.largest = lane.initial;
+    lane.best = largest;
     record(l, largest);
     if (!std::isfinite(largest))
       stop(l, Status::failed, Reason::nonfinite_rhs);
@@ -48,7 +58,9 @@ bool Monitor::start(ConstVector r, Scalar rr) {
     if (lanes_[l].running && rule_.max_iters == 0) stop(l, Status::not_converged);
   }
   observe();
-  return settle();
+  const bool done = settle();
+  if (system_ && !done) space_.copy(system_->x, best_x_.emplace(space_.like(system_->x)));
+  return done;
 }
 
 bool Monitor::advance(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots) {
@@ -86,10 +98,47 @@ bool Monitor::check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivo
     if (counts) {
       ++info_.iterations[l];
       record(l, largest_of(l, values));
+      lane.recurred = true;
     }
     if (lane.running && info_.iterations[l] >= rule_.max_iters) stop(l, Status::not_converged);
   }
+  if (!may_go_on && best_x_) keep_best(values);
   return settle();
+}
+
+// A look costs a product: one for each digit gained, and for fast methods none.
+void Monitor::keep_best(const std::vector<double>& norms) {
+  std::vector<double> taken(lanes_.size(), 0.0);
+  std::vector<double> values;
+  for (std::size_t l = 0; l < lanes_.size(); ++l) {
+    Lane& lane = lanes_[l];
+    const bool is_due = info_.iterations[l] >= lane.looked_at + look_every;
+    if (!lane.running || !is_due || largest_of(l, norms) > 0.1 * lane.best) continue;
+    if (values.empty()) values = true_norms();
+    lane.looked_at = info_.iterations[l];
+    const double r_true = largest_of(l, values);
+    if (!(r_true < lane.best)) continue;
+    lane.best = r_true;
+    taken[l] = 1.0;
+  }
+  replace(*best_x_, system_->x, std::move(taken));
+}
+
+bool Monitor::replace(Vector to, ConstVector from, std::vector<double> lanes) {
+  if (std::ranges::find(lanes, 1.0) == lanes.end()) return false;
+  const Scalar replaced = scalars_[1], kept = scalars_[2];
+  space_.write(replaced, lanes);
+  for (double& lane : lanes) lane = 1.0 - lane;
+  space_.write(kept, lanes);
+  space_.combine(to, {{kept, to}, {replaced, from}});
+  return true;
+}
+
+std::vector<double> Monitor::true_norms() {
+  const auto& [A, b, x] = *system_;
+  const WorkVector r = space_.like(b);
+  space_.residual(A, b, x, r, {{r, scalars_[1]}});
+  return norms(r, scalars_[1], {});
 }
 
 // The norms of r, component by component, then the pivots, lane by lane.
@@ -169,29 +218,23 @@ bool Monitor::settle() {
   return std::ranges::find(active, 1.0) == active.end();
 }
 
-bool Monitor::reconsider(const Operator& A, ConstVector b, ConstVector x) {
-  const auto doubtful = [&](std::size_t l) {
-    const bool broken = info_.status[l] == Status::not_converged && info_.reason[l] == Reason::breakdown;
-    return info_.iterations[l] > 0 && (lanes_[l].claims || broken);
-  };
+bool Monitor::reconsider() {
   const std::size_t count = lanes_.size();
-  bool any = false;
-  for (std::size_t l = 0; l < count; ++l) any = any || doubtful(l);
-  if (!any) return false;
+  std::vector<double> doubtful(count), active(count, 0.0);
+  for (std::size_t l = 0; l < count; ++l)
+    doubtful[l] = (lanes_[l].recurred || lanes_[l].claims) && info_.status[l] != Status::failed ? 1.0 : 0.0;
+  if (std::ranges::find(doubtful, 1.0) == doubtful.end()) return false;
 
-  const WorkVector r = space_.like(b);
-  space_.residual(A, b, x, r, {{r, scalars_[1]}});
-  const std::vector<double> squares = space_.read({&scalars_[1], 1});
-  const std::vector<double> values = norms(r, scalars_[1], {});
-  std::vector<double> scales;  // needed only when a claim is refuted
-  std::vector<double> active(count, 0.0);
+  std::vector<double> values = true_norms();
+  if (best_x_) restore_best(doubtful, values);
+  std::vector<bool> rounding;  // needed only when a lane is short of its tolerance
   bool again = false;
   for (std::size_t l = 0; l < count; ++l) {
-    if (!doubtful(l)) continue;
+    if (doubtful[l] == 0.0) continue;
     Lane& lane = lanes_[l];
     const double r_true = largest_of(l, values);
     info_.residual[l] = info_.history[l].back() = r_true;
-    lane.claims = false;
+    lane.claims = lane.recurred = false;
     if (!std::isfinite(r_true)) {
       stop(l, Status::failed, Reason::breakdown);
       continue;
@@ -200,12 +243,9 @@ bool Monitor::reconsider(const Operator& A, ConstVector b, ConstVector x) {
       stop(l, Status::success);
       continue;
     }
-    if (scales.empty()) {
-      space_.residual_scale(A, b, x, scalars_[2]);
-      scales = space_.read({&scalars_[2], 1});
-    }
-    // b − A x is rounding of its own terms: no x of this precision does better than by luck.
-    if (std::sqrt(squares[l]) <= epsilon(dtype_) * scales[l]) {
+    if (info_.status[l] == Status::diverged) continue;
+    if (rounding.empty()) rounding = at_rounding_level(values);
+    if (rounding[l]) {
       stop(l, Status::success, Reason::rounding);
       continue;
     }
@@ -221,6 +261,36 @@ bool Monitor::reconsider(const Operator& A, ConstVector b, ConstVector x) {
   }
   if (again) space_.write(this->active(), active);
   return again;
+}
+
+void Monitor::restore_best(const std::vector<double>& doubtful, std::vector<double>& norms) {
+  std::vector<double> lost(lanes_.size(), 0.0);
+  for (std::size_t l = 0; l < lanes_.size(); ++l) {
+    Lane& lane = lanes_[l];
+    if (doubtful[l] == 0.0 || info_.status[l] == Status::diverged || met(l, norms) ||
+        largest_of(l, norms) <= far_worse * lane.best)
+      continue;
+    lost[l] = 1.0;
+    lane.largest = lane.initial;  // what was larger is given up with its x
+  }
+  if (replace(system_->x, *best_x_, std::move(lost))) norms = true_norms();
+}
+
+// Whether b − A x is rounding of its own terms: no x of this precision does better than by luck. An x so large that the
+// rounding of A x is like b itself is no solution, though.
+std::vector<bool> Monitor::at_rounding_level(const std::vector<double>& norms_of_r) {
+  const auto& [A, b, x] = *system_;
+  const Scalar rr = scalars_[1], scale = scalars_[2], bb = scalars_[3];
+  space_.residual_scale(A, b, x, scale);
+  const std::vector<double> values = space_.read(std::vector{rr, scale});
+  space_.dot(b, {{b, bb}});
+  const std::vector<double> norms_of_b = norms(b, bb, {});
+  const std::size_t count = lanes_.size();
+  std::vector<bool> rounding(count);
+  for (std::size_t l = 0; l < count; ++l)
+    rounding[l] = std::sqrt(values[l]) <= epsilon(dtype_) * values[count + l] &&
+                  largest_of(l, norms_of_r) <= 0.1 * largest_of(l, norms_of_b);
+  return rounding;
 }
 
 }  // namespace amg

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include "amg/info.h"
@@ -32,9 +33,14 @@ class Monitor {
   // The residual in the middle of an iteration: a lane that has converged there counts it as a whole one.
   bool half_step(ConstVector r, Scalar rr);
 
+  // The system that the residuals belong to, and the place of its x; before start().
+  void watch(const Operator& A, ConstVector b, Vector x);
   // Holds what the method left against the true residual, once it has returned: a lane whose claim is
   // refuted, or that broke down, gets another run from its x as long as that helps. True when some lane does.
-  bool reconsider(const Operator& A, ConstVector b, ConstVector x);
+  //
+  // Where b has what no A x reaches, a recurrence drifts away from b − A x by orders of magnitude while x grows along
+  // the null space. Every lane's residual is the true one afterwards, and its x not far worse than the best seen.
+  bool reconsider();
 
   SolveInfo& info() { return info_; }
 
@@ -43,8 +49,16 @@ class Monitor {
     std::vector<double> initial;  // of each component
     std::vector<double> largest;
     double last_true = 0.0;  // true residual of the last reconsideration; 0 before the first
+    double best = 0.0;       // true residual of best_x_
+    int looked_at = 0;       // the iteration that compared with it last
     bool running = true;
     bool claims = false;
+    bool recurred = false;  // the residual reported is the recurrence's
+  };
+  struct System {
+    Operator A;
+    ConstVector b;
+    Vector x;
   };
 
   bool check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivots, bool counts, bool may_go_on);
@@ -58,6 +72,13 @@ class Monitor {
   void judge(std::size_t lane, const std::vector<double>& norms, bool pivot_is_zero);
   void record(std::size_t lane, double r);
   void observe() const;
+  // Those of b − A x, whose square in the 2-norm stays in scalars_[1].
+  std::vector<double> true_norms();
+  void keep_best(const std::vector<double>& norms);
+  void restore_best(const std::vector<double>& doubtful, std::vector<double>& norms);
+  // to = from in the lanes that are marked by a 1; false if none is
+  bool replace(Vector to, ConstVector from, std::vector<double> lanes);
+  std::vector<bool> at_rounding_level(const std::vector<double>& norms_of_r);
   void stop(std::size_t lane, Status status, Reason reason = Reason::none);
   bool settle();
 
@@ -69,8 +90,10 @@ class Monitor {
   int iteration_ = 0;
   bool started_ = false;
   std::vector<Lane> lanes_;
-  ScalarSet<3> scalars_;          // active, norm, scale
+  ScalarSet<4> scalars_;          // active, and three for the moment
   ScalarSet<1> component_norms_;  // side by side like lanes, those of the first component first
+  std::optional<System> system_;
+  std::optional<WorkVector> best_x_;
   SolveInfo info_;
 };
 

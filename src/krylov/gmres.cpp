@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "config/parameters.h"
@@ -19,6 +20,9 @@ namespace {
 // monitored and every lane stops where it likes, and no column is needed for longer than its iteration. It also
 // is DQGMRES, if only the last `kept` < m vectors are orthogonalized against.
 //
+// Where A p is a combination of what A made of the directions before, as far as rounding lets one tell, R is singular:
+// nothing of p is taken, and the lane has broken down (Brown and Walker, SIAM J. Matrix Anal. Appl. 18, 1997).
+//
 // Traffic of iteration k of a cycle beside the preconditioner's: A, 4 k vectors for the modified Gram-Schmidt
 // sweep, 5/3 k for p, and 10. Memory: 2 (kept + 1) vectors, taken as a cycle first needs them.
 class Gmres final : public PreconditionedKrylov {
@@ -28,15 +32,19 @@ class Gmres final : public PreconditionedKrylov {
 
   void solve(Space& space, const Operator& A, ConstVector b, Vector x, Monitor& monitor) override {
     const WorkVector r = space.like(b);
-    const ScalarSet<8> scalars(space, b.lanes);
+    const ScalarSet<13> scalars(space, b.lanes);
     const Scalar rr = scalars[0], ww = scalars[1], gamma = scalars[2], inverse = scalars[3],
-                 step = scalars[4], shrink = scalars[5], turn = scalars[6], turned = scalars[7];
+                 step = scalars[4], shrink = scalars[5], turn = scalars[6], turned = scalars[7],
+                 size = scalars[8], pivot = scalars[9], goes = scalars[10], noise = scalars[11],
+                 zero = scalars[12];
     const ScalarArray h(space, restart_ + 1, b.lanes), c(space, restart_, b.lanes),
         s(space, restart_, b.lanes), rho(space, restart_, b.lanes);
     const Scalar active = monitor.active();
 
     space.residual(A, b, x, r, {{r, rr}});
     if (monitor.start(r, rr)) return;
+    space.fill(noise, std::pow(100 * epsilon(b.dtype), 2));
+    space.clear(zero);
 
     // Vectors i of the basis and of the directions, in rings of kept + 1.
     std::vector<WorkVector> basis, directions;
@@ -56,11 +64,13 @@ class Gmres final : public PreconditionedKrylov {
         program.insert(program.end(), {let(turned, c[i] * upper + s[i] * lower),
                                        let(lower, s[i] * upper - c[i] * lower), let(upper, turned / rho[i])});
       }
-      program.insert(program.end(),
-                     {let(h[k + 1], root(ww)), let(rho[k], h[k] * h[k] + ww), let(rho[k], root(rho[k])),
-                      let(c[k], h[k] / rho[k]), let(s[k], h[k + 1] / rho[k]), let(inverse, active / h[k + 1]),
-                      let(step, c[k] * gamma), let(gamma, s[k] * gamma), let(turn, c[k] * gamma),
-                      let(shrink, s[k] * s[k]), let(step, step / rho[k])});
+      program.insert(
+          program.end(),
+          {let(h[k + 1], root(ww)), let(rho[k], h[k] * h[k] + ww), let(pivot, rho[k] - noise * size),
+           let(pivot, larger(pivot, zero)), let(goes, pivot / pivot), let(rho[k], root(rho[k])),
+           let(c[k], h[k] / rho[k]), let(s[k], h[k + 1] / rho[k]), let(inverse, active / h[k + 1]),
+           let(step, c[k] * gamma), let(gamma, s[k] * gamma), let(turn, c[k] * gamma),
+           let(shrink, s[k] * s[k]), let(step, step / rho[k]), let(step, goes * step)});
       space.compute(active, program);
     };
 
@@ -68,7 +78,7 @@ class Gmres final : public PreconditionedKrylov {
       const int first = std::max(0, k + 1 - kept_), top = std::max(0, k - kept_);
       M_.apply(space, A, v(k), p(k));
       const Vector w = v(k + 1);
-      space.multiply(A, p(k), w, {{v(first), h[first]}});
+      space.multiply(A, p(k), w, {{v(first), h[first]}, {w, size}});
       for (int i = first; i <= k; ++i)
         space.combine(w, {{1, w}, {-h[i], v(i)}}, {i < k ? Dot{v(i + 1), h[i + 1]} : Dot{w, ww}});
 
@@ -89,7 +99,7 @@ class Gmres final : public PreconditionedKrylov {
         need(basis, k + 1);
         need(directions, k);
         space.replay(recordings[static_cast<std::size_t>(k)], [&] { iterate(k); });
-        if (monitor.advance(r, rr, {rho[k]})) return;
+        if (monitor.advance(r, rr, {pivot})) return;
       }
       space.residual(A, b, x, r, {{r, rr}});
     }

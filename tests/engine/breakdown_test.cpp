@@ -85,6 +85,59 @@ TEST_P(BreakdownTest, InconsistentIsNotClaimedToBeSolved) {
   }
 }
 
+// The recurrences of all methods drift there, those of a long GMRES cycle by the inverse of rounding. What is reported is
+// b − A x nevertheless, and x has not lost what was gained.
+TEST_P(BreakdownTest, DriftingRecurrencesAreFoundOut) {
+  const Sparse A = singular(200);
+  Lanes b = A * problems::random_lanes(200, 2);
+  b.col(0) *= 2 / b.col(0).norm();
+  b.array() += 1 / std::sqrt(200.0);
+  b = site.rounded(b);
+  const std::string amg = ", o:preconditioner(p)=AMG, p:selector=PMIS, p:interpolator=D2, p:max_iters=1";
+  for (const std::string& preconditioner : {std::string(", o:preconditioner=NOSOLVER"), amg})
+    for (const std::string method :
+         {"PCG", "PCGF", "PBICGSTAB", "IDR", "GMRES", "FGMRES, o:gmres_n_restart=200"}) {
+      const auto [info, x] = solve(method + preconditioner, A, b);
+      SCOPED_TRACE(method + preconditioner);
+      for (int l = 0; l < 2; ++l) {
+        const auto lane = static_cast<std::size_t>(l);
+        EXPECT_EQ(info.status[lane], Status::not_converged);
+        const double r = (b - A * x).col(l).norm();
+        const double rounding = eps * (Sparse(A.cwiseAbs()) * x.cwiseAbs() + b.cwiseAbs()).col(l).norm();
+        EXPECT_NEAR(info.residual[lane], r, rounding + 1e-3 * r);
+        EXPECT_LE(r, 10 * b.col(l).norm() + rounding);
+      }
+    }
+}
+
+// Rounding of A x at the size of b itself is not convergence, though no better x need exist in this precision.
+TEST_P(BreakdownTest, AnXOfNothingButRoundingIsNoSolution) {
+  Sparse A = singular(400);
+  const Lanes D = (problems::random_lanes(400, 1)).array().exp();
+  A = site.rounded(Sparse(D.col(0).asDiagonal() * A * D.col(0).asDiagonal()));
+  const Lanes b = site.rounded(Lanes(A * problems::random_lanes(400, 1, 4) + 0.1 * problems::ones(400)));
+  for (const std::string method : {"PCG", "PCGF", "PBICGSTAB", "IDR", "GMRES"}) {
+    const auto [info, x] = solve(method + ", o:preconditioner(p)=MULTICOLOR_DILU, p:max_iters=1", A, b);
+    EXPECT_TRUE(info.status[0] != Status::success || (b - A * x).norm() <= 0.2 * b.norm()) << method;
+  }
+}
+
+// A residual that grew beyond all bounds and came back with an older x is not small beside what it grew to.
+TEST_P(BreakdownTest, TheLargestResidualIsNoneThatWasGivenUp) {
+  const Sparse A = problems::poisson2d(12);
+  const Lanes b = problems::random_lanes(A.rows(), 1);
+  LinearSolver solver(
+      Config::parse("solver(o)=BLOCK_JACOBI, o:relaxation_factor=2, o:max_iters=40, "
+                    "o:convergence=RELATIVE_MAX, o:tolerance=1e-3"));
+  const CsrMatrix matrix = site.upload(A);
+  const OwnedVector rhs = site.upload(b), y = site.vector(b.rows(), 1);
+  solver.setup(space, matrix);
+  space.fill(y, 0.0);
+  const SolveInfo info = solver.solve(space, {matrix, {}, Mode::plain}, rhs, y);
+  EXPECT_EQ(info.status[0], Status::not_converged);
+  EXPECT_LE((b - A * site.download(y)).norm(), 10 * b.norm());
+}
+
 // An eigenvector: the Krylov space has one dimension, and the next vector of the basis is nothing.
 TEST_P(BreakdownTest, AnEigenvectorTakesOneIteration) {
   problems::Entries entries;

@@ -305,7 +305,8 @@ class ClaimTest : public MonitorTest {
     }
     const CsrMatrix identity = site.upload(Sparse(Eigen::MatrixXd::Identity(2, 2).sparseView()));
     const OwnedVector rhs = site.upload(b), solution = site.upload(x);
-    return script.monitor.reconsider({identity, {}, Mode::plain}, rhs, solution);
+    script.monitor.watch({identity, {}, Mode::plain}, rhs, solution);
+    return script.monitor.reconsider();
   }
   const std::string keys = "o:convergence=RELATIVE_INI, o:tolerance=0.01, o:max_iters=10";
 };
