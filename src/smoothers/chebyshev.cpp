@@ -7,15 +7,15 @@
 
 namespace amg {
 
-void chebyshev(Space& space, const Operator& A, Precondition M, const Spectrum& spectrum, int order,
-               ConstVector b, Guess guess, Vector x, int sweeps) {
+void chebyshev(Space& space, const Operator& A, Precondition M, const Spectrum& spectrum, ChebyshevKind kind,
+               int order, ConstVector b, Guess guess, Vector x, int sweeps) {
   const double theta = (spectrum.high + spectrum.low) / 2, delta = (spectrum.high - spectrum.low) / 2;
   const double sigma = theta / delta;
   start_at(space, guess, x);
   const WorkVector r = space.like(b), z = space.like(b), d = space.like(b);
   bool at_zero = !guess;
   for (int sweep = 0; sweep < sweeps; ++sweep) {
-    double rho = 1 / sigma;
+    double rho = kind == ChebyshevKind::first ? 1 / sigma : 1 / (2 * sigma);  // T₀ / T₁, U₀ / U₁ at sigma
     for (int k = 0; k < order; ++k) {
       if (at_zero)
         M(b, z);
@@ -45,6 +45,10 @@ constexpr double reach = 8;
 
 // Chebyshev's iteration with a preconditioner, restarted after `order` steps. The whole slot counts: a preconditioner
 // of 100 iterations is applied with 100.
+//
+// An A that is not symmetric has eigenvalues beside the real axis. Polynomials of the second kind are smaller there, and
+// in the middle of the interval, and larger at its ends: 0.18 instead of 0.43 in the middle of [1/8, 1] for order 2, and
+// 0.53 instead of 0.43 at the ends.
 class Chebyshev final : public Stationary {
  public:
   Chebyshev(Preconditioner M, Estimate estimate, const Spectrum& given, int order)
@@ -63,7 +67,7 @@ class Chebyshev final : public Stationary {
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     const auto M = [&](ConstVector r, Vector z) { M_.apply(space, A, r, z); };
-    chebyshev(space, A, M, spectrum_, order_, b, guess, x, iterations);
+    chebyshev(space, A, M, spectrum_, kind_, order_, b, guess, x, iterations);
   }
 
   bool linear() const override { return M_.linear(); }
@@ -74,6 +78,7 @@ class Chebyshev final : public Stationary {
   void look_at_spectrum(Space& space, const Matrix& A) {
     const Operator op{A, {}, Mode::plain};
     const auto M = [&](ConstVector r, Vector z) { M_.apply(space, op, r, z); };
+    kind_ = is_symmetric(space, A) ? ChebyshevKind::first : ChebyshevKind::second;
     if (estimate_ == Estimate::given) return;
     if (estimate_ == Estimate::row_sums) {
       const double high = row_sum_bound(space, A, M);
@@ -87,6 +92,7 @@ class Chebyshev final : public Stationary {
   Preconditioner M_;
   Estimate estimate_;
   Spectrum spectrum_;
+  ChebyshevKind kind_ = ChebyshevKind::first;
   int order_;
 };
 

@@ -27,7 +27,7 @@ class ChebyshevPoly final : public Stationary {
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     const auto D = [&](ConstVector r, Vector z) { space.scale_rows(A.diagonal(inverse_), 1.0, r, z); };
-    chebyshev(space, A, D, spectrum_, order_, b, guess, x, iterations);
+    chebyshev(space, A, D, spectrum_, ChebyshevKind::first, order_, b, guess, x, iterations);
   }
 
   std::size_t bytes() const override { return inverse_.bytes(); }

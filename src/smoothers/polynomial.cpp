@@ -15,7 +15,7 @@ class Polynomial final : public Stationary {
 
   void apply(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, int iterations) override {
     const auto identity = [&](ConstVector r, Vector z) { space.copy(r, z); };
-    chebyshev(space, A, identity, spectrum_, 3, b, guess, x, iterations);
+    chebyshev(space, A, identity, spectrum_, ChebyshevKind::first, 3, b, guess, x, iterations);
   }
 
   std::size_t bytes() const override { return 0; }

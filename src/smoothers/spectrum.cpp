@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/scalar_set.h"
 
@@ -62,6 +63,22 @@ Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M) {
   const double largest = ritz.cwiseAbs().maxCoeff(), smallest = ritz.real().minCoeff();
   if (!(largest > 0)) return {0.5, 1.0};  // M A is nilpotent
   return {smallest > 0 ? smallest : largest / 8, 1.1 * largest};
+}
+
+bool is_symmetric(Space& space, const Matrix& A) {
+  const Operator op{A, {}, Mode::plain};
+  const WorkVector u = space.vector(A.rows, 1, A.dtype), v = space.like(u), Au = space.like(u),
+                   Av = space.like(u);
+  space.random(u, 2);
+  space.random(v, 3);
+  const ScalarSet<4> scalars(space, 1);
+  space.multiply(op, u, Au, {{v, scalars[0]}, {Au, scalars[1]}});
+  space.multiply(op, v, Av, {{u, scalars[2]}});
+  space.dot(v, {{v, scalars[3]}});
+  const std::vector<double> values = space.read(scalars.all());
+  // |A u| is |A|_F times the deviation of an entry of u, and that is |v| / √n.
+  return std::abs(values[0] - values[2]) <=
+         0.01 * std::sqrt(values[1] * values[3] / static_cast<double>(A.rows));
 }
 
 double jacobi_bound(Space& space, const Matrix& A, const Buffer& diagonal) {

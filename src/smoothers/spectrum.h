@@ -23,4 +23,7 @@ double jacobi_bound(Space& space, const Matrix& A, const Buffer& diagonal);
 // Eigenvalue Problems, 2011, section 6.2), from a start that depends on nothing but the number of rows.
 Spectrum ritz_spectrum(Space& space, const Matrix& A, Precondition M);
 
+// Whether <A u, v> is <u, A v> for random vectors, up to a hundredth of A's Frobenius norm.
+bool is_symmetric(Space& space, const Matrix& A);
+
 }  // namespace amg
