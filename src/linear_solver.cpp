@@ -13,7 +13,7 @@ LinearSolver::LinearSolver(const Config& config)
   rule_.monitored = true;
   config.outer().scope.get(param::determinism_flag);  // read, as it asks for what always holds here
   config.outer().scope.get(param::block_dim);         // read, as it comes with the matrix
-  method_ = make_method(config.outer());
+  method_ = make_outer_method(config.outer());
 }
 
 namespace {

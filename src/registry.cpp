@@ -2,6 +2,7 @@
 
 #include "config/parameters.h"
 #include "method/method.h"
+#include "method/scaled.h"
 #include "setup/coarsener.h"
 
 namespace amg {
@@ -32,8 +33,16 @@ const Registry<CoarsenerFactory (*)(const Scope&)>& coarseners() {
 
 }  // namespace
 
-std::unique_ptr<Method> make_method(const Slot& slot) {
+std::unique_ptr<Method> make_outer_method(const Slot& slot) {
   return look_up(methods(), slot.method, slot.path)(slot);
+}
+
+std::unique_ptr<Method> make_method(const Slot& slot) {
+  std::unique_ptr<Method> method = make_outer_method(slot);
+  Scaling scaling(slot.scope);
+  // What is exact has nothing of a scaling.
+  if (scaling.is_none() || slot.method == "DENSE_LU_SOLVER") return method;
+  return make_scaled(std::move(scaling), std::move(method));
 }
 
 CoarsenerFactory make_coarsener_factory(const Scope& scope) {

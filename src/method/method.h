@@ -72,6 +72,8 @@ class Method {
 
 // Looks the slot's method up in the registry; throws ConfigError for a name that is not built yet.
 std::unique_ptr<Method> make_method(const Slot& slot);
+// The same without what the slot's key `scaling` asks for, which the outer solver takes care of.
+std::unique_ptr<Method> make_outer_method(const Slot& slot);
 
 // Methods whose iteration is x += M (b − A x): smoothers and AMG itself. They implement apply; solving is the
 // same for all.

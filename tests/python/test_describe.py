@@ -1,6 +1,7 @@
 """`jaxamg.describe`, the reference page, and the shell's `methods` and `config check`."""
 
 import json
+import re
 from pathlib import Path
 
 import jaxamg
@@ -61,6 +62,18 @@ def test_keys_and_defaults_are_those_of_amgx():
         read = {"int": int, "float": float}.get(kind, str)
         assert keys[name].default == read(default), name
         assert keys[name].meaning.endswith("."), name
+
+
+def test_a_key_has_an_effect_or_says_that_it_has_none():
+    sources = [*ROOT.glob("src/**/*.cpp"), *ROOT.glob("src/**/*.h"), *ROOT.glob("ffi/*.cpp")]
+    engine = set(re.findall(r"param::(\w+)", "".join(path.read_text() for path in sources)))
+    python = "".join((ROOT / "python/jaxamg" / name).read_text() for name in ("_method.py", "_solve.py"))
+    for key in (entry for entry in descriptions().values() if entry.kind == "key"):
+        is_read = key.name in engine or f'"{key.name}"' in python
+        is_idle = "Not used" in key.meaning or "without effect" in key.source
+        # What is always done needs no key.
+        assert is_read or is_idle or key.name in ("store_res_history", "monitor_residual"), key.name
+        assert not (key.name in engine and is_idle), key.name
 
 
 def test_a_key_tells_what_this_version_has():
