@@ -221,8 +221,10 @@ bool Monitor::settle() {
 bool Monitor::reconsider() {
   const std::size_t count = lanes_.size();
   std::vector<double> doubtful(count), active(count, 0.0);
-  for (std::size_t l = 0; l < count; ++l)
-    doubtful[l] = (lanes_[l].recurred || lanes_[l].claims) && info_.status[l] != Status::failed ? 1.0 : 0.0;
+  for (std::size_t l = 0; l < count; ++l) {
+    const bool may_err = info_.iterations[l] > 0 && (lanes_[l].recurred || lanes_[l].claims);
+    doubtful[l] = may_err && info_.status[l] != Status::failed ? 1.0 : 0.0;
+  }
   if (std::ranges::find(doubtful, 1.0) == doubtful.end()) return false;
 
   std::vector<double> values = true_norms();

@@ -50,7 +50,8 @@ class Scaled final : public Method {
 
   template <class Solve>
   void run(Space& space, const Operator& A, ConstVector b, Guess guess, Vector x, const Solve& solve) const {
-    const ScaledOperator scaled(space, scaling_, A);
+    // Whoever calls a preconditioner takes the null space out of what it returns.
+    const ScaledOperator scaled(space, scaling_, {A.matrix, A.transpose, A.mode});
     const WorkVector rhs = space.like(b);
     space.scale_rows(scaled.of_rows().scale.data(), 1.0, b, rhs);
     if (guess) {

@@ -56,26 +56,25 @@ TEST_P(InnerScalingTest, TransposedIsAdjoint) {
   }
 }
 
-// In its units a matrix of 1 000 times the range has the same hierarchy and the same iterations.
+// Units that are powers of two leave no trace in a scaled preconditioner, and a deep one in another.
 TEST_P(InnerScalingTest, PreconditionerForgetsUnits) {
-  const Sparse A = problems::poisson2d(24), scaled = site.rounded(in_other_units(A, 3.0));
-  const auto iterations = [&](const std::string& keys, const Sparse& of) {
-    LinearSolver solver(Config::parse(
-        "solver(o)=GMRES, o:gmres_n_restart=60, o:convergence=RELATIVE_INI, o:max_iters=60, "
-        "o:tolerance=1e-3, "
-        "o:scaling=NONE, o:preconditioner(p)=AMG, p:algorithm=AGGREGATION, p:selector=SIZE_2, p:max_iters=1, "
-        "p:dense_lu_num_rows=10, p:smoother(s)=JACOBI_L1, s:relaxation_factor=1" +
-        keys));
-    const CsrMatrix matrix = site.upload(of);
-    const OwnedVector rhs = site.upload(problems::random_lanes(of.rows(), 1)), x = site.vector(of.rows(), 1);
-    solver.setup(space, matrix);
-    space.fill(x, 0.0);
-    const SolveInfo info = solver.solve(space, {matrix, {}, Mode::plain}, rhs, x);
-    return info.status[0] == Status::success ? info.iterations[0] : 1000;
+  const Sparse A = problems::jumps2d(12, 10);
+  const Lanes D =
+      problems::random_lanes(A.rows(), 1, 7).unaryExpr([](double v) { return std::exp2(std::round(6 * v)); });
+  const Sparse scaled = D.col(0).asDiagonal() * A * D.col(0).asDiagonal();
+  const auto in_units_of_A = [&](const std::string& keys, const Sparse& of, const Lanes& units) -> Dense {
+    const Dense M = matrix_of(
+        "solver(o)=AMG, o:selector=PMIS, o:interpolator=D2, o:dense_lu_num_rows=10, "
+        "o:smoother(s)=MULTICOLOR_GS" +
+            keys,
+        of);
+    return units.col(0).asDiagonal() * M * units.col(0).asDiagonal();
   };
-  const int plain = iterations("", A);
-  EXPECT_LE(iterations(", p:scaling=DIAGONAL_SYMMETRIC", scaled), 2 * plain);
-  EXPECT_GT(iterations("", scaled), 2 * plain);
+  const Lanes ones = problems::ones(A.rows());
+  const std::string keys = ", o:scaling=DIAGONAL_SYMMETRIC";
+  const Dense M = in_units_of_A(keys, A, ones);
+  EXPECT_LE((in_units_of_A(keys, scaled, D) - M).norm(), 10 * eps * M.norm());
+  EXPECT_GE((in_units_of_A("", scaled, D) - in_units_of_A("", A, ones)).norm(), 0.1 * M.norm());
 }
 
 TEST_P(InnerScalingTest, SmootherAndKrylovMethodInItToo) {

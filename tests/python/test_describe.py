@@ -71,8 +71,8 @@ def test_a_key_has_an_effect_or_says_that_it_has_none():
     for key in (entry for entry in descriptions().values() if entry.kind == "key"):
         is_read = key.name in engine or f'"{key.name}"' in python
         is_idle = "Not used" in key.meaning or "without effect" in key.source
-        # What is always done needs no key.
-        assert is_read or is_idle or key.name in ("store_res_history", "monitor_residual"), key.name
+        # A history is always kept.
+        assert is_read or is_idle or key.name == "store_res_history", key.name
         assert not (key.name in engine and is_idle), key.name
 
 

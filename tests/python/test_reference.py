@@ -34,8 +34,6 @@ SHORT = {
     ("helm_64", "json:CLASSICAL_CGF_CYCLE"): "54 iterations, AmgX 31",
     ("convdiff_128", "json:PCGF_CLASSICAL_F_JACOBI"): "31 iterations, AmgX 26",
     ("convdiff_128", "json:PCGF_CLASSICAL_W_JACOBI"): "33 iterations, AmgX 26",
-    ("convdiff_128", "json:V-cheby-aggres-L1-trunc"): "38 iterations, AmgX 30",
-    ("convdiff_128", "json:V-cheby-aggres-L1-trunc-userLambda"): "55 iterations, AmgX 29",
 }
 
 RECORDS = [
