@@ -36,7 +36,7 @@ def cache_coloring(
     Args:
         operator: `x -> A x` for x (shape[1],), linear, result (shape[0],).
         shape: (rows, columns), or n for (n, n); a distributed operator's is (n_local, n_global).
-        dtype: of x; by default JAX's floating type.
+        dtype: of x; by default JAX's floating type, as for integers.
 
     Returns:
         `(rows, cols, column_colors, n_colors, shape)`: row and column of each entry (nnz,), sorted by rows;
@@ -58,7 +58,7 @@ def cache_coloring(
 
 def find_pattern(operator: Callable[[jax.Array], jax.Array], shape: tuple[int, int], dtype: Any) -> Pattern:
     """Trace or probe, then colour. Equal jaxprs with equal constants are traced once."""
-    dtype = jnp.zeros(0, dtype).dtype  # canonical
+    dtype = jnp.result_type(float if dtype is None else dtype, float)  # as of a right-hand side
     try:
         closed = jax.make_jaxpr(operator)(jax.ShapeDtypeStruct((shape[1],), dtype))
     except jax.errors.JAXTypeError:  # it needs a concrete x

@@ -22,6 +22,7 @@ from ._matrix import Operands, is_traced, operands, working_dtype
 from ._method import Method, check_nodes, method, method_of
 
 _FILE_FORMAT = 1
+_SAVED = {"version", "config", "block_dim", "sizes", "indptr", "indices", "data"}
 
 
 class Level(NamedTuple):
@@ -119,19 +120,30 @@ class Hierarchy:
         Returns:
             The figure.
         """
+        count = len(self.levels)
         if axes is None:
             try:
                 from matplotlib.figure import Figure
             except ImportError as error:
                 raise ImportError("plot needs matplotlib: pip install 'jaxamg[plot]'") from error
-            count = len(self.levels)
             figure = Figure(figsize=(3 * count, 3.4), layout="constrained")
             axes = figure.subplots(1, count, squeeze=False)[0]
+        if len(axes) != count:
+            raise ValueError(f"plot: {count} levels need as many axes, not {len(axes)}")
         for number, (level, axis) in enumerate(zip(self.levels, axes, strict=True)):
             axis.spy(level.A, markersize=max(0.1, 100 / level.A.shape[0]))
             axis.set_title(f"level {number}: {level.A.shape[0]:,} rows\n{level.A.nnz:,} nonzeros", fontsize=9)
             axis.set(xticks=[], yticks=[])
         return axes[0].figure
+
+    def __copy__(self) -> "Hierarchy":  # immutable, and what it holds in the engine goes with it alone
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Hierarchy":
+        return self
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Hierarchy is not pickled: save(path) writes it, Hierarchy.load(path) reads it")
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what `Hierarchy.load` needs to make it again, bit by bit: the matrix and the configuration.
@@ -271,9 +283,9 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             saved = {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, AttributeError, BadZipFile) as error:
+    except (ValueError, EOFError, AttributeError, TypeError, BadZipFile) as error:
         raise ValueError(f"{path} is no saved hierarchy: {error}") from error
-    if saved.get("format") != _FILE_FORMAT:
+    if saved.get("format") != _FILE_FORMAT or not saved.keys() >= _SAVED:
         raise ValueError(f"{path} is no saved hierarchy of format {_FILE_FORMAT}")
     return saved
 

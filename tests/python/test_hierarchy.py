@@ -1,6 +1,8 @@
 """`setup`: what a hierarchy shows, and that it solves with what it shows."""
 
+import copy
 import gc
+import pickle
 import re
 from functools import partial
 from itertools import pairwise
@@ -93,6 +95,16 @@ class TestLooks:
         figure = hierarchy.plot()
         assert len(figure.axes) == len(hierarchy.sizes)
         assert "400 rows" in figure.axes[0].get_title()
+        assert hierarchy.plot(figure.axes) is figure
+        with pytest.raises(ValueError, match="levels need as many axes, not 1"):
+            hierarchy.plot(figure.axes[:1])
+
+    def test_copies_are_the_same_and_pickling_names_save(self):
+        hierarchy = jaxamg.setup(SYSTEM)
+        assert copy.copy(hierarchy) is hierarchy
+        assert copy.deepcopy([hierarchy])[0] is hierarchy
+        with pytest.raises(TypeError, match=r"save\(path\) writes it"):
+            pickle.dumps(hierarchy)
 
 
 class TestSolves:
@@ -226,6 +238,14 @@ class TestFiles:
             load(other)
         with other.open("wb") as file:
             np.savez(file, a=1)
+        with pytest.raises(ValueError, match="no saved hierarchy of format 1"):
+            load(other)
+        with other.open("wb") as file:
+            np.save(file, np.ones(3))
+        with pytest.raises(ValueError, match="no saved hierarchy"):
+            load(other)
+        with np.load(path) as saved, other.open("wb") as file:
+            np.savez(file, **{name: saved[name] for name in saved.files if name != "data"})
         with pytest.raises(ValueError, match="no saved hierarchy of format 1"):
             load(other)
         with pytest.raises(FileNotFoundError):

@@ -187,3 +187,10 @@ def test_a_pattern_of_another_size_than_b():
     A = jaxamg.with_cache(operator, coloring=jaxamg.cache_coloring(operator, N + 1))
     with pytest.raises(ValueError, match=r"b has shape \(12,\)"):
         jaxamg.solve(A, B)
+
+
+def test_an_integer_dtype_is_that_of_its_right_hand_side():
+    operator = jaxamg.matrices.tridiagonal_operator(3.0)
+    _, _, colors, n_colors, shape = jaxamg.cache_coloring(operator, 9, np.arange(9).dtype)
+    assert (n_colors, shape) == (3, (9, 9))
+    assert np.array_equal(colors, jaxamg.cache_coloring(operator, 9)[2])
