@@ -148,7 +148,7 @@ RULES = [
     ),
     Rule(lambda A: A.small, "bicgstab-jacobi", "small: levels cost more than they save"),
     Rule(
-        lambda A: A.definite and A.effort <= (175 if A.levels_are_cheap else 280),
+        lambda A: A.definite and A.effort <= (175 if A.levels_are_cheap else 260),
         "pcg-jacobi",
         "symmetric, and dominant or of few steps across: levels cost more than they save",
     ),
