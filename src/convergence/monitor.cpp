@@ -59,7 +59,7 @@ bool Monitor::start(ConstVector r, Scalar rr) {
   }
   observe();
   const bool done = settle();
-  if (system_ && !done) space_.copy(system_->x, best_x_.emplace(space_.like(system_->x)));
+  if (system_.x.data && !done) space_.copy(system_.x, best_x_.emplace(space_.like(system_.x)));
   return done;
 }
 
@@ -102,12 +102,12 @@ bool Monitor::check(ConstVector r, Scalar rr, std::initializer_list<Scalar> pivo
     }
     if (lane.running && info_.iterations[l] >= rule_.max_iters) stop(l, Status::not_converged);
   }
-  if (!may_go_on && best_x_) keep_best(values);
+  if (!may_go_on && best_x_) keep_best(values, *best_x_);
   return settle();
 }
 
 // A look costs a product: one for each digit gained, and for fast methods none.
-void Monitor::keep_best(const std::vector<double>& norms) {
+void Monitor::keep_best(const std::vector<double>& norms, Vector best_x) {
   std::vector<double> taken(lanes_.size(), 0.0);
   std::vector<double> values;
   for (std::size_t l = 0; l < lanes_.size(); ++l) {
@@ -121,7 +121,7 @@ void Monitor::keep_best(const std::vector<double>& norms) {
     lane.best = r_true;
     taken[l] = 1.0;
   }
-  replace(*best_x_, system_->x, std::move(taken));
+  replace(best_x, system_.x, std::move(taken));
 }
 
 bool Monitor::replace(Vector to, ConstVector from, std::vector<double> lanes) {
@@ -135,7 +135,7 @@ bool Monitor::replace(Vector to, ConstVector from, std::vector<double> lanes) {
 }
 
 std::vector<double> Monitor::true_norms() {
-  const auto& [A, b, x] = *system_;
+  const auto& [A, b, x] = system_;
   const WorkVector r = space_.like(b);
   space_.residual(A, b, x, r, {{r, scalars_[1]}});
   return norms(r, scalars_[1], {});
@@ -228,7 +228,7 @@ bool Monitor::reconsider() {
   if (std::ranges::find(doubtful, 1.0) == doubtful.end()) return false;
 
   std::vector<double> values = true_norms();
-  if (best_x_) restore_best(doubtful, values);
+  if (best_x_) restore_best(*best_x_, doubtful, values);
   std::vector<bool> rounding;  // needed only when a lane is short of its tolerance
   bool again = false;
   for (std::size_t l = 0; l < count; ++l) {
@@ -265,7 +265,8 @@ bool Monitor::reconsider() {
   return again;
 }
 
-void Monitor::restore_best(const std::vector<double>& doubtful, std::vector<double>& norms) {
+void Monitor::restore_best(ConstVector best_x, const std::vector<double>& doubtful,
+                           std::vector<double>& norms) {
   std::vector<double> lost(lanes_.size(), 0.0);
   for (std::size_t l = 0; l < lanes_.size(); ++l) {
     Lane& lane = lanes_[l];
@@ -275,13 +276,13 @@ void Monitor::restore_best(const std::vector<double>& doubtful, std::vector<doub
     lost[l] = 1.0;
     lane.largest = lane.initial;  // what was larger is given up with its x
   }
-  if (replace(system_->x, *best_x_, std::move(lost))) norms = true_norms();
+  if (replace(system_.x, best_x, std::move(lost))) norms = true_norms();
 }
 
 // Whether b − A x is rounding of its own terms: no x of this precision does better than by luck. An x so large that the
 // rounding of A x is like b itself is no solution, though.
 std::vector<bool> Monitor::at_rounding_level(const std::vector<double>& norms_of_r) {
-  const auto& [A, b, x] = *system_;
+  const auto& [A, b, x] = system_;
   const Scalar rr = scalars_[1], scale = scalars_[2], bb = scalars_[3];
   space_.residual_scale(A, b, x, scale);
   const std::vector<double> values = space_.read(std::vector{rr, scale});

@@ -74,8 +74,8 @@ class Monitor {
   void observe() const;
   // Those of b − A x, whose square in the 2-norm stays in scalars_[1].
   std::vector<double> true_norms();
-  void keep_best(const std::vector<double>& norms);
-  void restore_best(const std::vector<double>& doubtful, std::vector<double>& norms);
+  void keep_best(const std::vector<double>& norms, Vector best_x);
+  void restore_best(ConstVector best_x, const std::vector<double>& doubtful, std::vector<double>& norms);
   // to = from in the lanes that are marked by a 1; false if none is
   bool replace(Vector to, ConstVector from, std::vector<double> lanes);
   std::vector<bool> at_rounding_level(const std::vector<double>& norms_of_r);
@@ -92,7 +92,7 @@ class Monitor {
   std::vector<Lane> lanes_;
   ScalarSet<4> scalars_;          // active, and three for the moment
   ScalarSet<1> component_norms_;  // side by side like lanes, those of the first component first
-  std::optional<System> system_;
+  System system_{};               // without an x: not watched
   std::optional<WorkVector> best_x_;
   SolveInfo info_;
 };
