@@ -145,8 +145,9 @@ TEST_P(NullSpaceTest, RemovesEveryVectorInEveryComponent) {
 TEST_P(NullSpaceTest, IsAnotherForAScaledMatrix) {
   const int rows = 700;
   const Lanes q = problems::random_lanes(1, rows).rowwise().normalized();
-  const Lanes d = site.rounded(problems::random_lanes(rows, 1, 1).array().exp());
-  const Lanes inverse = site.rounded(d.cwiseInverse()), x = site.rounded(problems::random_lanes(rows, 3));
+  const Lanes d = site.rounded(Lanes(problems::random_lanes(rows, 1, 1).array().exp()));
+  const Lanes inverse = site.rounded(Lanes(d.cwiseInverse()));
+  const Lanes x = site.rounded(problems::random_lanes(rows, 3));
   const Lanes part = q * (d.col(0).asDiagonal() * x);
   const Lanes expected = x - inverse.col(0).asDiagonal() * (q.transpose() * part);
 
