@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 #include "core/scalar_set.h"
 #include "space_fixture.h"
@@ -95,6 +96,21 @@ TEST_P(VectorsTest, CombinationOfOneToFourTerms) {
         }
       }
     }
+}
+
+TEST_P(VectorsTest, ScalarsOfAnyNumberOfLanesAreReadTogether) {
+  const ScalarSet<1> one(space, 1), seven(space, 7), wide(space, 300);
+  std::vector<double> expected(308);
+  std::iota(expected.begin(), expected.end(), 1.0);
+  const std::span<const double> all = expected;
+  space.write(one[0], all.first(1));
+  space.write(seven[0], all.subspan(1, 7));
+  space.write(wide[0], all.last(300));
+  EXPECT_EQ(space.read(std::vector{one[0], seven[0], wide[0]}), expected);
+  expected.insert(expected.begin(), 20, 1.0);  // more than one launch gathers
+  std::vector<Scalar> many(20, one[0]);
+  many.insert(many.end(), {one[0], seven[0], wide[0]});
+  EXPECT_EQ(space.read(many), expected);
 }
 
 TEST_P(VectorsTest, TermWithCoefficientZeroIsNotLookedAt) {

@@ -38,9 +38,7 @@ namespace {
 // and replayed on memory that is long gone.
 class RecordingStream {
  public:
-  RecordingStream() {
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream");
-  }
+  RecordingStream() { check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "make a stream"); }
   ~RecordingStream() { cudaStreamDestroy(stream_); }
   RecordingStream(const RecordingStream&) = delete;
   RecordingStream& operator=(const RecordingStream&) = delete;
@@ -90,14 +88,17 @@ namespace {
 constexpr std::size_t most_scalars = 16;
 
 struct ScalarList {
-  const double* data[most_scalars];
+  Scalar scalars[most_scalars];
   int count;
 };
 
-__global__ void gather_scalars(ScalarList scalars, std::int32_t lanes, double* out) {
-  for (int k = 0; k < scalars.count; ++k)
-    for (std::int32_t l = static_cast<std::int32_t>(threadIdx.x); l < lanes; l += 256)
-      out[k * lanes + l] = scalars.data[k][l];
+__global__ void gather_scalars(ScalarList list, double* out) {
+  for (int k = 0; k < list.count; ++k) {
+    const Scalar& scalar = list.scalars[k];
+    for (std::int32_t l = static_cast<std::int32_t>(threadIdx.x); l < scalar.lanes; l += 256)
+      out[l] = scalar.data[l];
+    out += scalar.lanes;
+  }
 }
 
 constexpr int values_per_launch = 32;
@@ -114,22 +115,26 @@ __global__ void write_values(ValueList list, int count, double* out) {
 }  // namespace
 
 std::vector<double> CudaSpace::read(std::span<const Scalar> scalars) {
-  const auto lanes = static_cast<std::size_t>(scalars.front().lanes);
-  std::vector<double> values(scalars.size() * lanes);
-  if (scalars.size() > most_scalars || values.size() * sizeof(double) > cuda::PinnedMemory::bytes) {
-    for (std::size_t k = 0; k < scalars.size(); ++k)
-      check(cudaMemcpyAsync(values.data() + k * lanes, scalars[k].data, lanes * sizeof(double),
-                            cudaMemcpyDeviceToHost, stream_),
+  std::size_t size = 0;
+  for (const Scalar& scalar : scalars) size += static_cast<std::size_t>(scalar.lanes);
+  std::vector<double> values(size);
+  if (scalars.size() > most_scalars || size * sizeof(double) > cuda::PinnedMemory::bytes) {
+    double* out = values.data();
+    for (const Scalar& scalar : scalars) {
+      const auto lanes = static_cast<std::size_t>(scalar.lanes);
+      check(cudaMemcpyAsync(out, scalar.data, lanes * sizeof(double), cudaMemcpyDeviceToHost, stream_),
             "copy to host");
+      out += lanes;
+    }
     check(cudaStreamSynchronize(stream_), "wait for the stream");
     return values;
   }
   ScalarList list{};
-  for (const Scalar& scalar : scalars) list.data[list.count++] = scalar.data;
-  gather_scalars<<<1, 256, 0, stream_>>>(list, scalars.front().lanes, pinned_.as<double>());
+  for (const Scalar& scalar : scalars) list.scalars[list.count++] = scalar;
+  gather_scalars<<<1, 256, 0, stream_>>>(list, pinned_.as<double>());
   cuda::check_launch("gather_scalars");
   check(cudaStreamSynchronize(stream_), "wait for the stream");
-  std::memcpy(values.data(), pinned_.as<double>(), values.size() * sizeof(double));
+  std::memcpy(values.data(), pinned_.as<double>(), size * sizeof(double));
   return values;
 }
 
