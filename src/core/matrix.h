@@ -54,6 +54,7 @@ struct Pattern {
   Array<std::int32_t> columns;
   std::int32_t block_dim = 1;
   std::shared_ptr<const Pattern> nodes;  // of the blocks where block_dim > 1
+  std::int64_t longest_row = -1;         // where a product has counted it
 
   std::int64_t entries() const { return columns.size(); }
   std::size_t bytes() const { return offsets.bytes() + columns.bytes() + (nodes ? nodes->bytes() : 0); }

@@ -88,9 +88,9 @@ __global__ void __launch_bounds__(Team::block)
     const std::int64_t at = k + team.row_in_block();
     const std::int64_t i = at < count ? list.rows[at] : -1;
     table.clear(team);
-    for_each_product<Order::any>(
+    for_each_column(
         team, table.staged, A, B, i, [&] { return table.overflowed(); },
-        [&](std::int64_t, std::int64_t b) { table.insert(B.columns[b]); });
+        [&](std::int32_t column) { table.insert(column); });
     const bool overflows = table.overflowed();
     const int n = overflows ? 0 : table.count;
     bitonic_sort(team, table.found, n);
@@ -110,21 +110,22 @@ __global__ void __launch_bounds__(Team::block)
 // The sums of one row, by column.
 template <class Team, int capacity>
 struct SumTable {
-  StagedRows<Team::size> staged;
+  WeightedRows<Team::size> staged;
   double sums[capacity];
   std::int32_t slots[capacity];
 
   // Columns are inserted once each, by threads side by side.
-  __device__ void insert(std::int32_t column) {
+  __device__ int insert(std::int32_t column) {
     int s = first_slot<capacity>(column);
     while (atomicCAS(slots + s, no_column, column) != no_column) s = next_slot<capacity>(s);
     sums[s] = 0.0;
+    return s;
   }
 
-  __device__ double& sum_of(std::int32_t column) {
+  __device__ int find(std::int32_t column) const {
     int s = first_slot<capacity>(column);
     while (slots[s] != column) s = next_slot<capacity>(s);
-    return sums[s];
+    return s;
   }
 };
 
@@ -132,6 +133,7 @@ template <class T, class Team, int capacity>
 __global__ void __launch_bounds__(Team::block)
     sum_products_kernel(Matrix A, Matrix B, RowList list, Matrix C, T* values) {
   __shared__ SumTable<Team, capacity> tables[Team::rows];
+  constexpr int columns_of_thread = (most_columns(capacity) + Team::size - 1) / Team::size;
   const Team team;
   auto& table = tables[team.row_in_block()];
   const std::int64_t count = *list.count;
@@ -143,15 +145,17 @@ __global__ void __launch_bounds__(Team::block)
     const int n = i < 0 ? 0 : static_cast<int>(C.offsets[i + 1] - first);
     for (int s = team.rank(); s < capacity; s += Team::size) table.slots[s] = no_column;
     team.sync();
-    for (int c = team.rank(); c < n; c += Team::size) table.insert(C.columns[first + c]);
+    int slots[columns_of_thread];
+#pragma unroll
+    for (int c = 0; c < columns_of_thread; ++c)
+      if (const int e = c * Team::size + team.rank(); e < n) slots[c] = table.insert(C.columns[first + e]);
     team.sync();
-    for_each_product<Order::by_row>(
-        team, table.staged, A, B, i, [] { return false; },
-        [&](std::int64_t a, std::int64_t b) {
-          table.sum_of(B.columns[b]) += static_cast<double>(A.as<T>()[a]) * static_cast<double>(B.as<T>()[b]);
-        });
-    for (int c = team.rank(); c < n; c += Team::size)
-      values[first + c] = static_cast<T>(table.sum_of(C.columns[first + c]));
+    add_products<T>(
+        team, table.staged, A, B, i, [&](std::int32_t column) { return table.find(column); }, table.sums);
+#pragma unroll
+    for (int c = 0; c < columns_of_thread; ++c)
+      if (const int e = c * Team::size + team.rank(); e < n)
+        values[first + e] = static_cast<T>(table.sums[slots[c]]);
     team.sync();
   }
 }

@@ -33,10 +33,9 @@ static __global__ void __launch_bounds__(LongRowTeam::block)
   bits += blockIdx.x * words;
   for (std::int64_t k = blockIdx.x; k < *list.count; k += gridDim.x) {
     const std::int64_t i = list.rows[k];
-    for_each_product<Order::any>(
+    for_each_column(
         team, staged, A, B, i, [] { return false; },
-        [&](std::int64_t, std::int64_t b) {
-          const auto column = static_cast<std::uint32_t>(B.columns[b]);
+        [&](std::int32_t column) {
           const std::uint32_t bit = 1u << (column & 31);
           std::uint32_t* const word = bits + (column >> 5);
           if (!(*static_cast<volatile std::uint32_t*>(word) & bit)) atomicOr(word, bit);
@@ -74,7 +73,7 @@ template <class T>
 __global__ void __launch_bounds__(LongRowTeam::block)
     sum_long_rows_kernel(Matrix A, Matrix B, RowList list, Matrix C, T* values, RankedWord* words,
                          std::int64_t words_per_block, double* sums, std::int64_t longest) {
-  __shared__ StagedRows<LongRowTeam::size> staged;
+  __shared__ WeightedRows<LongRowTeam::size> staged;
   const LongRowTeam team;
   words += blockIdx.x * words_per_block;
   sums += blockIdx.x * longest;
@@ -92,14 +91,13 @@ __global__ void __launch_bounds__(LongRowTeam::block)
       words[word] = {bits, c};
     }
     team.sync();
-    for_each_product<Order::by_row>(
-        team, staged, A, B, i, [] { return false; },
-        [&](std::int64_t a, std::int64_t b) {
-          const std::int32_t column = B.columns[b];
+    add_products<T>(
+        team, staged, A, B, i,
+        [&](std::int32_t column) {
           const RankedWord word = words[column >> 5];
-          sums[word.rank + __popc(word.bits & ((1u << (column & 31)) - 1))] +=
-              static_cast<double>(A.as<T>()[a]) * static_cast<double>(B.as<T>()[b]);
-        });
+          return word.rank + __popc(word.bits & ((1u << (column & 31)) - 1));
+        },
+        sums);
     for (int c = team.rank(); c < n; c += LongRowTeam::size) values[first + c] = static_cast<T>(sums[c]);
     team.sync();
   }

@@ -123,6 +123,25 @@ void collect_columns(cudaStream_t stream, const ColumnHeap& heap, const Pattern&
     launch.template operator()<RowTeam<8>>();
 }
 
+struct RowLength {
+  const std::int64_t* offsets;
+  __device__ std::int64_t operator()(std::int64_t i) const { return offsets[i + 1] - offsets[i]; }
+};
+
+struct Longer {
+  __device__ std::int64_t operator()(std::int64_t a, std::int64_t b) const { return a > b ? a : b; }
+};
+
+std::int64_t longest_row(CudaSpace& space, const Pattern& A) {
+  const auto longest = space.array<std::int64_t>(1);
+  cuda::with_storage(space.memory(), "longest row", [&](void* storage, std::size_t& bytes) {
+    return cub::DeviceReduce::TransformReduce(storage, bytes, thrust::counting_iterator<std::int64_t>(0),
+                                              longest.data(), A.rows, Longer{}, RowLength{A.offsets.data()},
+                                              std::int64_t{0}, space.stream());
+  });
+  return cuda::read_one(space.stream(), longest.data());
+}
+
 std::shared_ptr<const Pattern> product_pattern(CudaSpace& space, const Matrix& A, const Matrix& B) {
   const cudaStream_t stream = space.stream();
   auto C = std::make_shared<Pattern>();
@@ -147,16 +166,12 @@ std::shared_ptr<const Pattern> product_pattern(CudaSpace& space, const Matrix& A
     if (entries <= room) {
       C->columns = space.array<std::int32_t>(entries);
       collect_columns(stream, heap, *C);
+      C->longest_row = longest_row(space, *C);
       return C;
     }
     room = entries;
   }
 }
-
-struct RowLength {
-  const std::int64_t* offsets;
-  __device__ std::int64_t operator()(std::int64_t i) const { return offsets[i + 1] - offsets[i]; }
-};
 
 struct LengthWithin {
   RowLength length;
@@ -164,27 +179,13 @@ struct LengthWithin {
   __device__ bool operator()(std::int32_t i) const { return length(i) > above && length(i) <= upto; }
 };
 
-struct Longer {
-  __device__ std::int64_t operator()(std::int64_t a, std::int64_t b) const { return a > b ? a : b; }
-};
-
-std::int64_t longest_row(CudaSpace& space, const Matrix& A) {
-  const auto longest = space.array<std::int64_t>(1);
-  cuda::with_storage(space.memory(), "longest row", [&](void* storage, std::size_t& bytes) {
-    return cub::DeviceReduce::TransformReduce(storage, bytes, thrust::counting_iterator<std::int64_t>(0),
-                                              longest.data(), A.rows, Longer{}, RowLength{A.offsets},
-                                              std::int64_t{0}, space.stream());
-  });
-  return cuda::read_one(space.stream(), longest.data());
-}
-
 // Traffic: of every product, B's entry, from cache where rows nearby name the same rows of B; A once, C's
 // columns twice, its values.
 template <class T>
-void sum_products(CudaSpace& space, const Matrix& A, const Matrix& B, const Matrix& C, T* values) {
+void sum_products(CudaSpace& space, const Matrix& A, const Matrix& B, const Matrix& C, std::int64_t longest,
+                  T* values) {
   if (C.entries == 0) return;
   const cudaStream_t stream = space.stream();
-  const std::int64_t longest = longest_row(space, C);
   cuda::RowSelector selector(stream, space.memory(), C.rows);
   std::int64_t done = 0;
   for_each_bin(B, [&]<class Team, int capacity>(int) {
@@ -215,7 +216,9 @@ CsrMatrix CudaSpace::product(const Matrix& A, const Matrix& B) {
 }
 
 void CudaSpace::product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) {
-  visit(A.dtype, [&]<class T>() { sum_products<T>(*this, A, B, C, C.as<T>()); });
+  const Pattern& pattern = *C.pattern();
+  const std::int64_t longest = pattern.longest_row < 0 ? longest_row(*this, pattern) : pattern.longest_row;
+  visit(A.dtype, [&]<class T>() { sum_products<T>(*this, A, B, C, longest, C.as<T>()); });
 }
 
 }  // namespace amg
