@@ -27,8 +27,9 @@ bool takes_ones_to_zero(Space& space, const Operator& A) {
 }  // namespace
 
 void LinearSolver::look_at(Space& space, const Matrix& A) {
-  matrix_fault_ = space.inspect(A);
-  if (!is_fit() || !takes_ones_to_zero(space, {A, {}, Mode::plain}))
+  const Inspection inspection = space.inspect(A);
+  matrix_fault_ = inspection.fault;
+  if (!is_fit() || !inspection.rows_sum_to_zero)
     constants_.reset();
   else if (!constants_)
     constants_ = NullSpace::constants(space, A.rows, A.dtype);

@@ -12,6 +12,7 @@
 #include "core/buffer.h"
 #include "core/function_ref.h"
 #include "core/input_matrix.h"
+#include "core/inspection.h"
 #include "core/matrix.h"
 #include "core/scalars.h"
 #include "core/vector.h"
@@ -226,6 +227,8 @@ class Space {
   virtual CsrMatrix product(const Matrix& A, const Matrix& B) = 0;  // A B, columns sorted
   // The values of A B into the pattern that product(A, B) found: the same bits.
   virtual void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) = 0;
+  // Rows of C = R A P that are nothing but rounding become zeros (src/setup/rounding_row.h).
+  virtual void clear_rounding(const Matrix& A, const Matrix& R, CsrMatrix& C) = 0;
   // out[k] = Σ values[source[j]] for first[k] <= j < first[k + 1], in this order
   virtual void gather_sums(DType dtype, const void* values, std::span<const std::int64_t> source,
                            std::span<const std::int64_t> first, void* out) = 0;
@@ -237,8 +240,7 @@ class Space {
   // out[k] = Σ over lanes of u[row k] v[column k] for the stored entries k of a csr or coo matrix: the outer product
   // u vᵀ where A has entries; padding gets 0.
   virtual void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) = 0;
-  // What makes A unfit for any method: a NaN or infinite entry, a row without nonzeros.
-  virtual Reason inspect(const Matrix& A) = 0;
+  virtual Inspection inspect(const Matrix& A) = 0;
 
   // ---- classical coarsening (src/setup/classical says what each means)
   virtual Array<std::uint8_t> strength_affinity(const Matrix& A, const StrengthOptions& options) = 0;

@@ -96,6 +96,7 @@ bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next
   space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
   const CsrMatrix AP = space.product(A, level.P);
   next.A = space.product(level.R, AP);
+  space.clear_rounding(A, level.R, next.A);
   if (!space.in_blocks(next.A.pattern(), k)) throw std::logic_error("a coarse block is not full");
   level.AP = AP.pattern();
   return true;
@@ -151,6 +152,7 @@ void Hierarchy::refresh(Space& space, const Matrix& A) {
     CsrMatrix AP = space.matrix(level.AP, A.dtype);
     space.product_values(matrix, level.P, AP);
     space.product_values(level.R, AP, levels_[l + 1].A);
+    space.clear_rounding(matrix, level.R, levels_[l + 1].A);
     matrix = coarse_matrix(l + 1);
   }
   if (has_coarse_solver_) prepare_coarse_solver(space, A, matrix, &Preconditioner::refresh_coarsest);

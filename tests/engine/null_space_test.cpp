@@ -10,6 +10,7 @@
 
 #include "linear_solver.h"
 #include "problems.h"
+#include "setup/hierarchy.h"
 #include "space_fixture.h"
 
 namespace amg {
@@ -157,6 +158,33 @@ TEST_P(NullSpaceTest, IsAnotherForAScaledMatrix) {
   quotient.right->scaled(space, static_cast<Vector>(scale).data, static_cast<Vector>(inverted).data)
       .remove(space, v);
   EXPECT_LE((site.download(v) - expected).norm(), 20 * eps * x.norm());
+}
+
+// Where a component has one coarse point left its row is zero, and what the products leave there is rounding. A row that
+// is none has conductances of the size that the finest level has.
+TEST_P(NullSpaceTest, NoLevelHoldsRowsOfRounding) {
+  const Sparse A = site.rounded(Sparse(interleaved(neumann(9, 7, 1), 5) / 3.0));
+  const std::vector<std::string> methods{
+      "selector=PMIS, o:interpolator=D2", "selector=PMIS, o:interpolator=D1",
+      "selector=HMIS, o:interpolator=D2", "algorithm=AGGREGATION, o:selector=SIZE_2"};
+  for (const std::string& keys : methods) {
+    SCOPED_TRACE(keys);
+    Hierarchy hierarchy(
+        Config::parse("solver(o)=AMG, o:dense_lu_num_rows=1, o:smoother=BLOCK_JACOBI, o:" + keys)
+            .outer()
+            .scope);
+    hierarchy.setup(space, site.upload(A));
+    int zero_rows = 0;
+    for (std::size_t l = 1; l < hierarchy.size(); ++l) {
+      const Sparse coarse = site.download(hierarchy[l].A);
+      for (int i = 0; i < coarse.rows(); ++i) {
+        const double a = coarse.coeff(i, i);
+        EXPECT_TRUE(a == 0.0 || a > 1e-2) << "level " << l << ": " << a;
+        zero_rows += a == 0.0;
+      }
+    }
+    EXPECT_GT(zero_rows, 0);
+  }
 }
 
 // Of the declared vectors one is the row's unit vector, or none is.

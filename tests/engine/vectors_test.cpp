@@ -421,9 +421,9 @@ TEST_P(ProductsWithVectorsTest, InspectFindsAFaultInAnyRow) {
     Sparse bad = A;
     for (Sparse::InnerIterator a(bad, row); a; ++a)
       if (whole_row || a.col() == row) a.valueRef() = value;
-    return space.inspect(site.upload(bad));
+    return space.inspect(site.upload(bad)).fault;
   };
-  EXPECT_EQ(space.inspect(site.upload(A)), Reason::none);
+  EXPECT_EQ(space.inspect(site.upload(A)).fault, Reason::none);
   for (const int row : {0, 63, 64, 2500, 4899}) {
     EXPECT_EQ(fault(row, nan), Reason::nonfinite_matrix);
     EXPECT_EQ(fault(row, -infinity), Reason::nonfinite_matrix);
@@ -441,14 +441,29 @@ TEST_P(ProductsWithVectorsTest, InspectCallsAMatrixNonfiniteBeforeSingular) {
     Sparse A = problems::poisson2d(70);
     for (Sparse::InnerIterator a(A, zero); a; ++a) a.valueRef() = 0.0;
     A.coeffRef(broken, broken) = nan;
-    EXPECT_EQ(space.inspect(site.upload(A)), Reason::nonfinite_matrix);
+    EXPECT_EQ(space.inspect(site.upload(A)).fault, Reason::nonfinite_matrix);
   }
 }
 
 TEST_P(ProductsWithVectorsTest, InspectTakesARowWithoutEntriesForZero) {
   Sparse A = problems::poisson2d(70);
   A.prune([](int i, int, double) { return i != 3; });
-  EXPECT_EQ(space.inspect(site.upload(A)), Reason::zero_row);
+  EXPECT_EQ(space.inspect(site.upload(A)).fault, Reason::zero_row);
+}
+
+TEST_P(ProductsWithVectorsTest, InspectTellsWhetherAllRowsSumToZero) {
+  const auto sums_to_zero = [&](const Sparse& A) { return space.inspect(site.upload(A)).rows_sum_to_zero; };
+  Sparse A = problems::poisson2d(70);
+  EXPECT_FALSE(sums_to_zero(A));
+  const Eigen::VectorXd sums = A * Eigen::VectorXd::Ones(A.cols());
+  for (int i = 0; i < A.rows(); ++i) A.coeffRef(i, i) -= sums[i];
+  EXPECT_TRUE(sums_to_zero(A));
+  EXPECT_TRUE(sums_to_zero(Sparse(A / 3.0)));
+  for (const int row : {0, 64, 4899}) {
+    Sparse other = A;
+    other.coeffRef(row, row) *= 1 + 1000 * eps;
+    EXPECT_FALSE(sums_to_zero(other));
+  }
 }
 
 }  // namespace

@@ -234,6 +234,17 @@ def test_complex(kind):
     assert relative_complex_error(vjp(jnp.asarray(b**2))[0], pinv.T @ b**2) <= 1e-8  # JAX's convention
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_components_in_any_order_of_rows(seed, dtype):
+    """What is left of a component on a coarse level is rounding, and must not be divided by."""
+    order = np.random.default_rng(seed).permutation(34)
+    A, labels = sp.csr_array(0.1 * ISLANDS[order][:, order]), LABELS[order]
+    declared = {"nullspace": "constant", "labels": (3, labels)}
+    x, info = jaxamg.solve(A.astype(dtype), rhs(34).astype(dtype), tolerance=TOLERANCE[dtype], **declared)
+    assert info["status"] == AMGXStatus.SUCCESS
+    assert relative_error(x, np.linalg.pinv(A.toarray(), rcond=1e-10) @ rhs(34)) <= 1e3 * TOLERANCE[dtype]
+
+
 def relative_complex_error(x, reference):
     return np.linalg.norm(np.asarray(x) - reference) / np.linalg.norm(reference)
 

@@ -3,9 +3,10 @@
 import jax
 import jaxamg
 import numpy as np
-import pyamg
 import pytest
 from problems import elasticity2d, elasticity3d, rhs
+
+pyamg = pytest.importorskip("pyamg")
 
 SMOOTHED = {
     "solver": "PCG",

@@ -78,12 +78,13 @@ class CudaSpace final : public Space {
   void gather(DType dtype, const void* values, std::span<const std::int64_t> source, void* out) override;
   CsrMatrix product(const Matrix& A, const Matrix& B) override;
   void product_values(const Matrix& A, const Matrix& B, CsrMatrix& C) override;
+  void clear_rounding(const Matrix& A, const Matrix& R, CsrMatrix& C) override;
   void gather_sums(DType dtype, const void* values, std::span<const std::int64_t> source,
                    std::span<const std::int64_t> first, void* out) override;
   std::shared_ptr<const Pattern> pattern_if_canonical(const InputMatrix& input) override;
   bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
   void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) override;
-  Reason inspect(const Matrix& A) override;
+  Inspection inspect(const Matrix& A) override;
 
   Array<std::uint8_t> strength_affinity(const Matrix& A, const StrengthOptions& options) override;
   Array<std::uint8_t> strength_ahat(const Matrix& A, const StrengthOptions& options) override;

@@ -1,34 +1,22 @@
-#include <cmath>
-
 #include "backends/host/host_space.h"
 #include "backends/host/products.h"
 #include "core/arena.h"
+#include "setup/inspection_row.h"
+#include "setup/serial_team.h"
 
 namespace amg {
 
 // Traffic: A's values and offsets
-Reason HostSpace::inspect(const Matrix& A) {
+Inspection HostSpace::inspect(const Matrix& A) {
   return visit(A.dtype, [&]<class T>() {
-    return parallel_reduce(
-        A.rows, host::product_rows(A), Reason::none,
+    return inspection_of(parallel_reduce(
+        A.rows, host::product_rows(A), 0u,
         [&](std::int64_t begin, std::int64_t end) {
-          bool zero_row = false;
-          for (std::int64_t i = begin; i < end; ++i) {
-            T size = 0;
-            for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k) size += std::abs(A.as<T>()[k]);
-            // A sum of finite values may overflow: look again before calling it infinite.
-            if (!std::isfinite(size))
-              for (std::int64_t k = A.offsets[i]; k < A.offsets[i + 1]; ++k)
-                if (!std::isfinite(A.as<T>()[k])) return Reason::nonfinite_matrix;
-            zero_row = zero_row || size == 0;
-          }
-          return zero_row ? Reason::zero_row : Reason::none;
+          unsigned found = 0;
+          for (std::int64_t i = begin; i < end; ++i) found |= inspect_row<T>(SerialTeam(), A, i);
+          return found;
         },
-        // The worse of the two: a matrix that is not finite is not called singular.
-        [](Reason a, Reason b) {
-          if (a == Reason::nonfinite_matrix || b == Reason::none) return a;
-          return b;
-        });
+        [](unsigned a, unsigned b) { return a | b; }));
   });
 }
 
