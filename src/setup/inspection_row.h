@@ -26,7 +26,8 @@ AMG_HD unsigned inspect_row(Team team, const Matrix& A, std::int64_t i) {
   unsigned found = 0;
   if (team.any(!is_finite)) found |= nonfinite_entry;
   if (size == 0) found |= without_nonzeros;
-  if (!(std::abs(sum) <= 64 * epsilon(dtype_of<T>) * size)) found |= nonzero_sum;
+  const bool overflows = size - size != 0;
+  if (overflows || std::abs(sum) > 64 * epsilon(dtype_of<T>) * size) found |= nonzero_sum;
   return found;
 }
 

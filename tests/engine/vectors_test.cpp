@@ -247,6 +247,10 @@ std::vector<System> systems() {
 
 class ProductsWithVectorsTest : public VectorsTest {
  protected:
+  static double largest() {
+    return GetParam().dtype == DType::f32 ? std::numeric_limits<float>::max()
+                                          : std::numeric_limits<double>::max();
+  }
   // Rounding of Σ a x in double, and of the result.
   Lanes bound(const Sparse& A, const Lanes& x, const Lanes& b, const Lanes& exact) const {
     const auto longest = static_cast<double>(A.cols());
@@ -429,10 +433,7 @@ TEST_P(ProductsWithVectorsTest, InspectFindsAFaultInAnyRow) {
     EXPECT_EQ(fault(row, -infinity), Reason::nonfinite_matrix);
     EXPECT_EQ(fault(row, 0.0), Reason::none);
     EXPECT_EQ(fault(row, 0.0, true), Reason::zero_row);
-    // Finite entries whose sum is not.
-    const double largest = GetParam().dtype == DType::f32 ? std::numeric_limits<float>::max()
-                                                          : std::numeric_limits<double>::max();
-    EXPECT_EQ(fault(row, largest, true), Reason::none);
+    EXPECT_EQ(fault(row, largest(), true), Reason::none);  // finite entries whose sum is not
   }
 }
 
@@ -459,6 +460,9 @@ TEST_P(ProductsWithVectorsTest, InspectTellsWhetherAllRowsSumToZero) {
   for (int i = 0; i < A.rows(); ++i) A.coeffRef(i, i) -= sums[i];
   EXPECT_TRUE(sums_to_zero(A));
   EXPECT_TRUE(sums_to_zero(Sparse(A / 3.0)));
+  Sparse overflowing = A;
+  overflowing.coeffs() *= largest() / 4;
+  EXPECT_EQ(sums_to_zero(overflowing), GetParam().dtype == DType::f32);  // whose sums are taken in double
   for (const int row : {0, 64, 4899}) {
     Sparse other = A;
     other.coeffRef(row, row) *= 1 + 1000 * eps;
