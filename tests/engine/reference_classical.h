@@ -210,16 +210,29 @@ inline Weights d2(const Rows& A, const Graph& S, const Points& C, int i) {
       magnitude += std::abs(a);
     }
 
+  Row numerators, magnitudes;
+  Real size = 0;
+  for (int j : hat) {
+    numerators[j] = at(A[i], j);
+    magnitudes[j] = std::abs(at(A[i], j));
+    for (int k : F) {
+      numerators[j] += share[k] * bar(k, j);
+      magnitudes[j] += std::abs(share[k] * bar(k, j));
+    }
+    size += std::abs(numerators[j]);
+  }
+  if (size > 2 * std::abs(a_ii))
+    for (int j : hat)
+      if ((numerators[j] < 0) == (at(A[i], i) < 0)) {
+        a_ii += std::exchange(numerators[j], 0);
+        magnitude += std::exchange(magnitudes[j], 0);
+      }
+
   Weights result;
   for (int j : hat) {
-    Real sum = at(A[i], j), sum_magnitude = std::abs(sum);
-    for (int k : F) {
-      sum += share[k] * bar(k, j);
-      sum_magnitude += std::abs(share[k] * bar(k, j));
-    }
-    result.w[j] = a_ii == 0 ? 0 : -sum / a_ii;
+    result.w[j] = a_ii == 0 ? 0 : -numerators[j] / a_ii;
     result.roundings[j] =
-        a_ii == 0 ? 0 : terms * (sum_magnitude + std::abs(result.w[j]) * magnitude) / std::abs(a_ii);
+        a_ii == 0 ? 0 : terms * (magnitudes[j] + std::abs(result.w[j]) * magnitude) / std::abs(a_ii);
   }
   return result;
 }

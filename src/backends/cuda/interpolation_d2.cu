@@ -55,7 +55,7 @@ void fill_d2(CudaSpace& space, const Matrix& A, const std::uint8_t* strong, cons
         if (team.leads()) points.insert(static_cast<std::int32_t>(i));
         team.for_each(begin, end, [&](std::int64_t e) { points.insert(row_of[columns[e]]); });
         const auto position = [&](std::int32_t j) { return points.find(j); };
-        const double scale = d2_row<T>(team, A, strong, i, position, w, wanted);
+        const double scale = d2_row<T>(team, A, strong, i, position, w, slots, wanted);
         team.for_each(begin, end, [&](std::int64_t e) {
           values[e] = static_cast<T>(scale * w[position(row_of[columns[e]])]);
         });

@@ -56,7 +56,7 @@ void HostSpace::values_d2(const Matrix& A, std::span<const std::uint8_t> strong,
         position[i] = size;
         std::fill_n(w, size + 1, 0.0);
         const double scale =
-            d2_row<T>(SerialTeam(), A, strong.data(), i, position_of, w, scratch->wanted.data());
+            d2_row<T>(SerialTeam(), A, strong.data(), i, position_of, w, size + 1, scratch->wanted.data());
         for (std::int32_t p = 0; p < size; ++p) position[row_of[row[p]]] = -1;
         position[i] = -1;
 

@@ -13,6 +13,10 @@ namespace amg {
 //   ã_ii = a_ii + Σ_{n∉Ĉ_i∪F_i∪{i}} a_in + Σ_{k∈F_i} a_ik ā_ki / b_ik
 //   b_ik = Σ_{l∈Ĉ_i∪{i}} ā_kl,     ā_kl = a_kl where its sign is not that of a_kk, else 0.
 // Where b_ik is 0 there is nobody to hand a_ik on to: it is added to the diagonal. Where ã_ii is 0, w_i = 0.
+//
+// On coarse levels of three-dimensional problems ã_ii may nearly vanish, as numerators of both signs sum to its negative
+// where the row sums to zero: weights of 1 and −1 would become 100 and −99. So where Σ_j |w_ij| > 2, the numerators with
+// the sign of a_ii are added to the diagonal, too: of an M-matrix's rows nothing but weights in [0, 1] is left.
 
 // Calls visit(c) for the coarse number c of every coarse point that one strong step from row i leads to, or two by way of
 // a fine one; for some more than once. For a fine row these are Ĉ_i. Row k of the pattern of D1 holds C_k.
@@ -65,20 +69,22 @@ AMG_HD inline bool d2_distribute(Team team, const Matrix& A, std::int64_t k, dou
 }
 
 // Adds to w, which is zero, what makes the weights of the fine row i; returns the factor −1 / ã_ii that they still
-// lack. position(j) is the place in w of j for j ∈ Ĉ_i ∪ {i}, and negative for all others; `wanted` has room for
-// the longest row of A.
+// lack. position(j) is the place in w, one of `places`, of j for j ∈ Ĉ_i ∪ {i}, and negative for all others; `wanted`
+// has room for the longest row of A.
 template <class T, class Team, class Position>
 AMG_HD inline double d2_row(Team team, const Matrix& A, const std::uint8_t* strong, std::int64_t i,
-                            const Position& position, double* w, D2Entry* wanted) {
+                            const Position& position, double* w, std::int64_t places, D2Entry* wanted) {
   const T* values = A.as<T>();
   const std::int64_t begin = A.offsets[i], end = A.offsets[i + 1];
+  const std::int64_t own = position(static_cast<std::int32_t>(i));
 
-  double weak = 0, undistributed = 0;
+  double a_ii = 0, weak = 0, undistributed = 0;
   team.one_by_one(
       begin, end,
       [&](std::int64_t e) {
         const std::int64_t p = position(A.columns[e]);
         if (p >= 0) {
+          if (p == own) a_ii = values[e];
           w[p] += values[e];
           return false;
         }
@@ -89,7 +95,22 @@ AMG_HD inline double d2_row(Team team, const Matrix& A, const std::uint8_t* stro
         const double a_ik = values[e];
         if (!d2_distribute<T>(team, A, A.columns[e], a_ik, position, w, wanted)) undistributed += a_ik;
       });
-  const double diagonal = w[position(static_cast<std::int32_t>(i))] + team.sum(weak) + undistributed;
+  double diagonal = w[own] + team.sum(weak) + undistributed;
+
+  const bool negative = team.any(a_ii < 0);
+  const auto has_its_sign = [&](std::int64_t p) { return p != own && (w[p] < 0) == negative; };
+  double size = 0, lumped = 0;
+  team.for_each(0, places, [&](std::int64_t p) {
+    if (p == own) return;
+    size += w[p] < 0 ? -w[p] : w[p];
+    if (has_its_sign(p)) lumped += w[p];
+  });
+  if (team.sum(size) > 2 * (diagonal < 0 ? -diagonal : diagonal)) {
+    diagonal += team.sum(lumped);
+    team.for_each(0, places, [&](std::int64_t p) {
+      if (has_its_sign(p)) w[p] = 0;
+    });
+  }
   return diagonal != 0 ? -1 / diagonal : 0;
 }
 
