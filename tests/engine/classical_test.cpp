@@ -559,16 +559,17 @@ TEST_F(ClassicalCases, StrongFineNeighbourWithNobodyToHandOnToIsLumped) {
   EXPECT_EQ(rows_of(P), (Rows{{{0, 0}}, {}, {{0, 1}}}));
 }
 
-// The numerators of row 0, which sums to zero, are −1.5 and 0.75, and 0.75 is left of its diagonal.
-TEST_F(ClassicalCases, NumeratorsOfBothSignsAreNotDividedByWhatTheyLeave) {
+// The numerators of row 0, which sums to zero, are −1.25 and 1, and 0.25 is left of its diagonal: weights 5 and −4. With a
+// quarter of the 1 on the diagonal, they are 1.25 and −0.75 over 0.5.
+TEST_F(ClassicalCases, NumeratorsOfBothSignsAreNotDividedByTheLittleThatTheyLeave) {
   const Csr csr(
-      Rows{{{0, 1}, {1, -1.5}, {2, 1}, {3, -0.5}}, {{1, 1}}, {{2, 1}}, {{0, -0.5}, {2, -0.5}, {3, 1}}});
+      Rows{{{0, 0.5}, {1, -1.25}, {2, 1.25}, {3, -0.5}}, {{1, 1}}, {{2, 1}}, {{0, -0.5}, {2, -0.5}, {3, 1}}});
   const std::vector<std::uint8_t> strong{0, 1, 0, 1, 0, 0, 1, 1, 0};
   const std::vector<std::int32_t> coarse{-1, 0, 1, -1};
   const Matrix A = csr.view(DType::f64);
   CsrMatrix P = space.matrix(space.pattern_d2(A, strong, coarse), DType::f64);
   space.values_d2(A, strong, coarse, P);
-  EXPECT_EQ(rows_of(P)[0], (reference::Row{{0, 1}, {1, 0}}));  // the formula alone: 2 and −1
+  EXPECT_EQ(rows_of(P)[0], (reference::Row{{0, 2.5}, {1, -1.5}}));
 }
 
 TEST_F(ClassicalCases, TruncationKeepsTheSmallerColumnOfATie) {

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <set>
-#include <utility>
 #include <vector>
 
 namespace reference {
@@ -221,12 +220,19 @@ inline Weights d2(const Rows& A, const Graph& S, const Points& C, int i) {
     }
     size += std::abs(numerators[j]);
   }
-  if (size > 2 * std::abs(a_ii))
+  if (size > 4 * std::abs(a_ii)) {
+    const Real sign = at(A[i], i) < 0 ? -1 : 1;
+    Real contrary = 0;
+    for (auto [j, a] : numerators) contrary += std::max<Real>(sign * a, 0);
+    // (size − contrary + kept contrary) / (|a_ii| + (1 − kept) contrary) = 4
+    const Real kept = std::max<Real>(0, (4 * (sign * a_ii + contrary) - (size - contrary)) / (5 * contrary));
     for (int j : hat)
-      if ((numerators[j] < 0) == (at(A[i], i) < 0)) {
-        a_ii += std::exchange(numerators[j], 0);
-        magnitude += std::exchange(magnitudes[j], 0);
+      if (contrary > 0 && sign * numerators[j] > 0) {
+        a_ii += (1 - kept) * numerators[j];
+        magnitude += magnitudes[j];
+        numerators[j] *= kept;
       }
+  }
 
   Weights result;
   for (int j : hat) {

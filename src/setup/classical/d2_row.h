@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "core/matrix.h"
@@ -14,9 +15,9 @@ namespace amg {
 //   b_ik = Σ_{l∈Ĉ_i∪{i}} ā_kl,     ā_kl = a_kl where its sign is not that of a_kk, else 0.
 // Where b_ik is 0 there is nobody to hand a_ik on to: it is added to the diagonal. Where ã_ii is 0, w_i = 0.
 //
-// On coarse levels of three-dimensional problems ã_ii may nearly vanish, as numerators of both signs sum to its negative
-// where the row sums to zero: weights of 1 and −1 would become 100 and −99. So where Σ_j |w_ij| > 2, the numerators with
-// the sign of a_ii are added to the diagonal, too: of an M-matrix's rows nothing but weights in [0, 1] is left.
+// On coarse levels of three-dimensional problems numerators of both signs may nearly cancel, and ã_ii with them, as all
+// sum to zero where the row does: weights of 1 and −1 become 100 and −99. So where Σ_j |w_ij| > 4, a part of those with
+// the sign of a_ii is added to the diagonal instead: as much as leaves 4, or all.
 
 // Calls visit(c) for the coarse number c of every coarse point that one strong step from row i leads to, or two by way of
 // a fine one; for some more than once. For a fine row these are Ĉ_i. Row k of the pattern of D1 holds C_k.
@@ -97,18 +98,22 @@ AMG_HD inline double d2_row(Team team, const Matrix& A, const std::uint8_t* stro
       });
   double diagonal = w[own] + team.sum(weak) + undistributed;
 
-  const bool negative = team.any(a_ii < 0);
-  const auto has_its_sign = [&](std::int64_t p) { return p != own && (w[p] < 0) == negative; };
-  double size = 0, lumped = 0;
+  // As if a_ii were positive: the sums of the numerators of the usual sign, less than zero, and of the other.
+  const double sign = team.any(a_ii < 0) ? -1 : 1;
+  double usual = 0, contrary = 0;
   team.for_each(0, places, [&](std::int64_t p) {
-    if (p == own) return;
-    size += w[p] < 0 ? -w[p] : w[p];
-    if (has_its_sign(p)) lumped += w[p];
+    const double numerator = p == own ? 0 : sign * w[p];
+    (numerator < 0 ? usual : contrary) += numerator;
   });
-  if (team.sum(size) > 2 * (diagonal < 0 ? -diagonal : diagonal)) {
-    diagonal += team.sum(lumped);
+  usual = -team.sum(usual);
+  contrary = team.sum(contrary);
+  constexpr double most = 4;
+  if (contrary > 0 && usual + contrary > most * std::abs(diagonal)) {
+    const double wanted_part = (most * (sign * diagonal + contrary) - usual) / ((1 + most) * contrary);
+    const double kept = wanted_part > 0 ? wanted_part : 0;
+    diagonal += sign * (1 - kept) * contrary;
     team.for_each(0, places, [&](std::int64_t p) {
-      if (has_its_sign(p)) w[p] = 0;
+      if (p != own && sign * w[p] > 0) w[p] *= kept;
     });
   }
   return diagonal != 0 ? -1 / diagonal : 0;
