@@ -70,12 +70,14 @@ def main() -> None:
     cold = median_time(single, values, b[0], repeats=repeats, before=clear)
     one = median_time(single, values, b[0], repeats=repeats)
     both = median_time(gradient, values, b[0], repeats=repeats, before=clear)
+    both_again = median_time(gradient, values, b[0], repeats=repeats)
     many = median_time(batch, values, b, repeats=repeats)
     refreshed = median_time(members, many_values, b[0], repeats=repeats)
 
     setup = cold - one
     print(f"p3d_{arguments.points}: setup {setup:.3f} s, solve {one:.3f} s")
     print(f"value and gradient, beyond a setup: {(both - setup) / one:.2f} solves (<= 2.3)")
+    print(f"value and gradient, with a cached hierarchy: {both_again / one:.2f} solves (<= 2.3)")
     print(f"vmap over {lanes} right-hand sides: {many / (lanes * one):.2f} of {lanes} solves (<= 0.45)")
     print(f"vmap over 4 matrices of one pattern: {refreshed / (4 * cold):.2f} of 4 setups and solves")
 

@@ -129,8 +129,23 @@ void SolverCache::evict() {
   }
 }
 
+// Aᵀ, in the entry or in AT, and what the entry's solver needs for calls with it. The entry's transpose_mutex is held.
+Matrix SolverCache::transposed(Space& space, Lease& entry, const Matrix& A, Mode mode, CsrMatrix& AT) {
+  const TransposedPattern& to_AT = entry->pattern->transposed(space);
+  if (!std::exchange(entry->transpose_is_current, true)) {
+    if (!entry->AT.pattern()) entry->AT = space.matrix(to_AT.pattern, A.dtype);
+    space.gather(A.dtype, entry->values.data(), to_AT.source.span(), entry->AT.values());
+    entry->solver.prepare_transpose(space, {A, entry->AT, mode});
+    entry.recount();
+  }
+  if (!entry.kept()) return entry->AT;
+  AT = space.matrix(to_AT.pattern, A.dtype);
+  space.gather(A.dtype, A.values, to_AT.source.span(), AT.values());
+  return AT;
+}
+
 template <class Use>
-void SolverCache::with_solver(const Device& device, const SolveRequest& request, Use&& use) {
+void SolverCache::with_solver(const Device& device, const SolveRequest& request, Purpose purpose, Use&& use) {
   const Arena::Driver driver(Arena::instance());
   Matrix A;
   Buffer storage;
@@ -152,19 +167,16 @@ void SolverCache::with_solver(const Device& device, const SolveRequest& request,
   Operator op{A, {}, request.mode};
   CsrMatrix AT;  // of values that the entry does not hold
   if (request.mode != Mode::plain) {
-    const TransposedPattern& to_AT = entry->pattern->transposed(space);
     const std::scoped_lock lock(entry->transpose_mutex);
-    if (!std::exchange(entry->transpose_is_current, true)) {
-      if (!entry->AT.pattern()) entry->AT = space.matrix(to_AT.pattern, A.dtype);
-      space.gather(A.dtype, entry->values.data(), to_AT.source.span(), entry->AT.values());
-      entry->solver.prepare_transpose(space, {A, entry->AT, request.mode});
-      entry.recount();
-    }
-    if (entry.kept()) {
-      AT = space.matrix(to_AT.pattern, A.dtype);
-      space.gather(A.dtype, A.values, to_AT.source.span(), AT.values());
-    }
-    op.transpose = entry.kept() ? AT : entry->AT;
+    const auto is_symmetric = [&] {
+      if (entry.kept()) return space.is_symmetric(A);
+      if (!entry->is_symmetric) entry->is_symmetric = space.is_symmetric(A);
+      return *entry->is_symmetric;
+    };
+    if (purpose == Purpose::solution && is_symmetric())
+      op.mode = Mode::plain;
+    else
+      op.transpose = transposed(space, entry, A, request.mode, AT);
   }
   use(space, entry, std::as_const(op));
 }
@@ -176,7 +188,7 @@ SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& reques
   Buffer guess;
   bool again = false;
   do {
-    with_solver(device, attempt, [&](Space& space, Lease& entry, const Operator& A) {
+    with_solver(device, attempt, Purpose::solution, [&](Space& space, Lease& entry, const Operator& A) {
       const std::span x(static_cast<std::byte*>(request.x.data),
                         static_cast<std::size_t>(request.x.size()) * size_of(request.x.dtype));
       if (again) {
@@ -199,14 +211,14 @@ SolveOutcome SolverCache::solve(const Device& device, const SolveRequest& reques
 }
 
 void SolverCache::apply(const Device& device, const SolveRequest& request) {
-  with_solver(device, request, [&](Space& space, Lease& entry, const Operator& A) {
+  with_solver(device, request, Purpose::adjoint, [&](Space& space, Lease& entry, const Operator& A) {
     entry->solver.apply(space, A, request.b, request.x);
   });
 }
 
 SolverReport SolverCache::report(const Device& device, const SolveRequest& request) {
   SolverReport report;
-  with_solver(device, request, [&](Space&, Lease& entry, const Operator&) {
+  with_solver(device, request, Purpose::solution, [&](Space&, Lease& entry, const Operator&) {
     report = {entry->solver.grid(), entry->solver.bytes()};
   });
   return report;

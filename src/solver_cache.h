@@ -142,9 +142,14 @@ class SolverCache {
   struct Entry;
   class Lease;
 
+  // What a call in transposed mode is for: the solution, which any method for A finds where Aᵀ = A, or the adjoint of what
+  // the method does.
+  enum class Purpose : std::uint8_t { solution, adjoint };
+
   // Calls use(space, lease, A) with an entry that is set up for the request's matrix.
   template <class Use>
-  void with_solver(const Device& device, const SolveRequest& request, Use&& use);
+  void with_solver(const Device& device, const SolveRequest& request, Purpose purpose, Use&& use);
+  static Matrix transposed(Space& space, Lease& entry, const Matrix& A, Mode mode, CsrMatrix& AT);
   Lease acquire(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
   Lease acquire_held(const Device& device, const SolveRequest& request, Matrix& A, Buffer& storage);
   std::shared_ptr<Entry> held(std::int64_t number) const;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -101,8 +102,9 @@ struct SolverCache::Entry {
   LinearSolver solver;
   Buffer values, near_nullspace;  // those of the last setup or refresh
 
-  std::mutex transpose_mutex;  // guards the two below, and the solver's transposed parts, while they are made
+  std::mutex transpose_mutex;  // guards those below, and the solver's transposed parts, while they are made
   bool transpose_is_current = false;
+  std::optional<bool> is_symmetric;  // where a transposed call has asked
   CsrMatrix AT;
 
   // Guarded by the cache's mutex:
@@ -123,6 +125,7 @@ struct SolverCache::Entry {
     if (near_nullspace.bytes() != vectors.size()) near_nullspace = Buffer(space.memory(), vectors.size());
     if (!vectors.empty()) space.copy_bytes(vectors, near_nullspace.data());
     transpose_is_current = false;
+    is_symmetric.reset();
   }
 };
 

@@ -241,6 +241,7 @@ class Space {
   // u vᵀ where A has entries; padding gets 0.
   virtual void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) = 0;
   virtual Inspection inspect(const Matrix& A) = 0;
+  virtual bool is_symmetric(const Matrix& A) = 0;  // to the bit
 
   // ---- classical coarsening (src/setup/classical says what each means)
   virtual Array<std::uint8_t> strength_affinity(const Matrix& A, const StrengthOptions& options) = 0;

@@ -174,6 +174,21 @@ TEST(SolverCacheTest, TransposeFollowsARefresh) {
 }
 
 // A hierarchy of other values preconditions this matrix, and the answer is this matrix's.
+// It needs no transposes, as long as the values are a symmetric matrix's.
+TEST(SolverCacheTest, TransposedCallOnASymmetricMatrixIsThePlainOne) {
+  SolverCache cache(4);
+  const Answer plain = solve(cache, poisson, bicgstab);
+  const std::size_t bytes = cache.info().bytes;
+  EXPECT_TRUE(same_bits(solve(cache, poisson, bicgstab, Mode::transposed).x, plain.x));
+  EXPECT_EQ(cache.info().bytes, bytes);
+
+  const System mild(problems::convection_diffusion2d(20, 0.1));
+  for (const System* system : {&mild, &poisson, &mild})
+    for (const Reuse reuse : {Reuse::keep, Reuse::refresh})
+      EXPECT_TRUE(
+          is_solved(*system, solve(cache, *system, bicgstab, Mode::transposed, reuse), Mode::transposed));
+}
+
 TEST(SolverCacheTest, ReuseSetupTakesTheHierarchyAsItIs) {
   SolverCache cache(4);
   const System near(problems::convection_diffusion2d(20, 1.2));

@@ -470,5 +470,20 @@ TEST_P(ProductsWithVectorsTest, InspectTellsWhetherAllRowsSumToZero) {
   }
 }
 
+TEST_P(ProductsWithVectorsTest, SymmetryIsSeenInValuesAndPattern) {
+  const auto is_symmetric = [&](const Sparse& A) { return space.is_symmetric(site.upload(A)); };
+  const Sparse A = problems::poisson2d(70);
+  EXPECT_TRUE(is_symmetric(A));
+  EXPECT_FALSE(is_symmetric(problems::convection_diffusion2d(70, 1.0)));
+  for (const auto& [row, col] : {std::pair{0, 1}, {1, 0}, {4899, 4898}, {2500, 2570}}) {
+    Sparse values = A, pattern = A;
+    values.coeffRef(row, col) *= 1 + 2 * eps;
+    EXPECT_FALSE(is_symmetric(values));
+    pattern.prune([&](int i, int j, double) { return i != row || j != col; });
+    EXPECT_FALSE(is_symmetric(pattern));
+  }
+  EXPECT_FALSE(is_symmetric(Sparse(A.topRows(70))));
+}
+
 }  // namespace
 }  // namespace amg

@@ -85,6 +85,7 @@ class CudaSpace final : public Space {
   bool equal(std::span<const std::byte> a, std::span<const std::byte> b) override;
   void outer(const InputMatrix& A, ConstVector u, ConstVector v, void* out) override;
   Inspection inspect(const Matrix& A) override;
+  bool is_symmetric(const Matrix& A) override;
 
   Array<std::uint8_t> strength_affinity(const Matrix& A, const StrengthOptions& options) override;
   Array<std::uint8_t> strength_ahat(const Matrix& A, const StrengthOptions& options) override;
