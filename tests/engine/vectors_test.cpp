@@ -479,7 +479,7 @@ TEST_P(ProductsWithVectorsTest, SymmetryIsSeenInValuesAndPattern) {
     Sparse values = A, pattern = A;
     values.coeffRef(row, col) *= 1 + 2 * eps;
     EXPECT_FALSE(is_symmetric(values));
-    pattern.prune([&](int i, int j, double) { return i != row || j != col; });
+    pattern.prune([r = row, c = col](int i, int j, double) { return i != r || j != c; });
     EXPECT_FALSE(is_symmetric(pattern));
   }
   EXPECT_FALSE(is_symmetric(Sparse(A.topRows(70))));
