@@ -79,6 +79,8 @@ def initial_guess(x0: ArrayLike | None, shape: tuple[int, ...]) -> Any:
 def working_dtype(values: Any, b: Any) -> np.dtype:
     """Return the precision A and b ask for together, real or complex; integers become JAX's default."""
     try:
+        if not (values.dtype.isnative and b.dtype.isnative):  # which not every JAX says
+            raise TypeError
         dtype = jnp.result_type(values, b, float)
         if dtype in (jnp.float32, jnp.float64, jnp.complex64, jnp.complex128):
             return dtype
