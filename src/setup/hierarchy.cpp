@@ -96,8 +96,8 @@ bool Hierarchy::coarsen(Space& space, const Matrix& A, Level& level, Level& next
   space.gather(A.dtype, level.P.values(), level.to_R.source.span(), level.R.values());
   const CsrMatrix AP = space.product(A, level.P);
   next.A = space.product(level.R, AP);
-  space.clear_rounding(A, level.R, next.A);
   if (!space.in_blocks(next.A.pattern(), k)) throw std::logic_error("a coarse block is not full");
+  space.clear_rounding(A, level.R, next.A);  // which asks for the rows of a node
   level.AP = AP.pattern();
   return true;
 }

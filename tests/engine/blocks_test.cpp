@@ -369,6 +369,30 @@ TEST_P(BlocksTest, CoarseNodesHaveTheComponentsOfFineOnes) {
     }
 }
 
+// K ⊗ B without a boundary: the one node that is left of it is zero, for a setup and for a refresh.
+TEST_P(BlocksTest, TheLastNodeOfASingularSystemIsNotRounding) {
+  for (const int k : {2, 6}) {
+    const auto B = [](int c, int d) { return c == d ? 1.3 / 3 : 0.1; };
+    Sparse given = poisson_of_blocks(9, k, [&](const auto& a, int c, int d) { return a.value() * B(c, d); });
+    const Eigen::VectorXd sums = problems::poisson2d(9) * Eigen::VectorXd::Ones(81);
+    for (int i = 0; i < 81; ++i)
+      for (int c = 0; c < k; ++c)
+        for (int d = 0; d < k; ++d) given.coeffRef(i * k + c, i * k + d) -= sums[i] * B(c, d);
+    const CsrMatrix A = upload(site.rounded(given), k);
+    Hierarchy hierarchy(Config::parse("solver(o)=AMG, o:selector=PMIS, o:interpolator=D2, "
+                                      "o:dense_lu_num_rows=1, o:smoother=BLOCK_JACOBI")
+                            .outer()
+                            .scope);
+    hierarchy.setup(space, A);
+    for (const char* const after : {"setup", "refresh"}) {
+      const CsrMatrix& last = hierarchy[hierarchy.size() - 1].A;
+      ASSERT_EQ(last.rows(), k);
+      EXPECT_EQ(site.download(last).norm(), 0.0) << k << " after " << after;
+      hierarchy.refresh(space, A);
+    }
+  }
+}
+
 TEST_P(BlocksTest, ComponentsOfTheResidualPassEachByItself) {
   // Two unknowns that know nothing of each other, one of them a thousand times as large.
   const int n = 20, k = 2;
