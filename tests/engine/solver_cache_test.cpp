@@ -173,7 +173,6 @@ TEST(SolverCacheTest, TransposeFollowsARefresh) {
   EXPECT_EQ(cache.info().refreshes, 2);
 }
 
-// A hierarchy of other values preconditions this matrix, and the answer is this matrix's.
 // It needs no transposes, as long as the values are a symmetric matrix's.
 TEST(SolverCacheTest, TransposedCallOnASymmetricMatrixIsThePlainOne) {
   SolverCache cache(4);
@@ -189,6 +188,7 @@ TEST(SolverCacheTest, TransposedCallOnASymmetricMatrixIsThePlainOne) {
           is_solved(*system, solve(cache, *system, bicgstab, Mode::transposed, reuse), Mode::transposed));
 }
 
+// A hierarchy of other values preconditions this matrix, and the answer is this matrix's.
 TEST(SolverCacheTest, ReuseSetupTakesTheHierarchyAsItIs) {
   SolverCache cache(4);
   const System near(problems::convection_diffusion2d(20, 1.2));
